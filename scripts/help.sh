@@ -1,0 +1,44 @@
+# shellcheck shell=bash
+# resv help
+. "$RESV_TOP/scripts/lib/common.sh"
+[ $# = 0 ] || usage_error "help takes no arguments"
+cat <<'EOF'
+resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
+
+  ./resv run [--compare]   build the patched kernel, boot it in QEMU and play
+                           the demo; --compare plays it on the unpatched
+                           kernel too
+  ./resv test [TIER...]    run tests; without a tier: full. The last line is
+                           'N passed, N failed'
+  ./resv tree [--force]    lay build/linux, a git tree: the base is one commit,
+                           then one commit a patch. Work that was not exported
+                           stops it; --force puts that work on a branch named
+                           saved-DATE and goes on
+  ./resv export            write series/ and linux/ back from build/linux
+  ./resv apply TREE        put the series on your own 5.10.y tree (git or
+                           plain); all of it or nothing
+  ./resv help              this text
+
+  --base FILE|DIR          (run, test, tree, export) use this kernel source as
+                           the base: a tarball, a .deb or a directory; without
+                           it the one pinned in series/base is fetched
+
+Test tiers:
+  quick      runner, series, and one KUnit boot if its kernel was built before
+  runner     the judge of console logs: crafted logs, and machines that panic,
+             hang and warn
+  series     series/ and linux/ agree with each other, byte for byte
+  kunit      KUnit at boot
+  selftests  kselftests in the guest: dma-buf and sync
+  lockdep    KUnit and selftests with lock, sleep and RCU checking
+  kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
+  apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
+             fit leaves the tree alone
+  bisect     every patch builds what it touches, without a new warning
+  drivers    all x86 users of dma_resv build at the end of the series
+  checkpatch checkpatch --strict on every patch, sparse on our files
+  full       all of these
+
+Exit status: 0 fine, 1 something failed, 2 wrong use.
+Everything that is fetched and built is under build/; remove it to start anew.
+EOF

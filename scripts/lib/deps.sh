@@ -1,0 +1,74 @@
+# shellcheck shell=bash
+# Tools that a fresh Debian 12 lacks: what for, how to see it is there, package.
+
+deps_table() {
+cat <<'EOF'
+fetch	cmd:xz		xz-utils	to unpack the kernel source
+fetch	cmd:git		git		to keep the kernel source and the patches apart
+fetch	file:/usr/share/keyrings/debian-archive-keyring.gpg	debian-archive-keyring	to check the kernel source's signature
+fetch	file:/etc/ssl/certs/ca-certificates.crt	ca-certificates	to fetch over https
+apply	cmd:git		git		to apply patches to a git tree
+apply	cmd:patch	patch		to apply patches to a plain tree
+build	cmd:gcc		gcc		to build the kernel
+build	cmd:make	make		to build the kernel
+build	cmd:flex	flex		to build the kernel's configuration tool
+build	cmd:bison	bison		to build the kernel's configuration tool
+build	cmd:bc		bc		to build the kernel
+build	cmd:perl	perl		to build the kernel
+build	file:/usr/include/stdio.h	libc6-dev	to build programs
+build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
+build	file:/usr/include/openssl/evp.h	libssl-dev	to build the kernel's signing tool
+build	cmd:cpio	cpio		to build the guest's file system
+build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
+check	cmd:perl	perl		to run checkpatch
+check	cmd:sparse	sparse		to check annotations
+EOF
+}
+
+dep_there() {
+	case $1 in
+	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
+	file:*) [ -e "${1#file:}" ] ;;
+	esac
+}
+
+# need PURPOSE...: have what these purposes need, or install it, or say what
+need() {
+	local p sign pkg why missing=() reasons=() sudo=() log
+	for p in "$@"; do
+		while IFS=$'\t' read -r sign pkg why; do
+			dep_there "$sign" && continue
+			[[ " ${missing[*]-} " = *" $pkg "* ]] && continue
+			missing+=("$pkg")
+			reasons+=("$(printf '  %-24s %s' "$pkg" "$why")")
+		done < <(deps_table | tr -s '\t' | awk -F'\t' -v p="$p" -v OFS='\t' \
+			'$1 == p { print $2, $3, $4 }')
+	done
+	[ ${#missing[@]} -gt 0 ] || return 0
+
+	note "These Debian packages are missing here:"
+	printf '%s\n' "${reasons[@]}" >&2
+	command -v apt-get >/dev/null ||
+		die "install them (this machine has no apt-get), then try again"
+	if [ "$(id -u)" != 0 ]; then
+		command -v sudo >/dev/null && sudo -v 2>/dev/null && sudo=(sudo) ||
+			die "no right to install packages; have somebody run: apt-get install ${missing[*]}"
+	fi
+	note "Installing them with ${sudo[*]:+sudo }apt-get"
+	mkdir -p "$LOGS"
+	log=$LOGS/apt-install.log
+	apt_install() {
+		"${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get \
+			-o DPkg::Lock::Timeout=120 \
+			install -y --no-install-recommends "${missing[@]}"
+	}
+	apt_update() { "${sudo[@]}" apt-get -o DPkg::Lock::Timeout=120 update; }
+	if ! in_background "apt-get install ${missing[*]}" "$log" apt_install; then
+		# No package lists yet, or stale ones.
+		in_background "apt-get update" "$log" apt_update ||
+			{ tail -n 5 "$log" >&2; die "apt-get update failed; see $log"; }
+		in_background "apt-get install ${missing[*]}" "$log" apt_install ||
+			{ tail -n 5 "$log" >&2
+			  die "could not install ${missing[*]}; see $log"; }
+	fi
+}

@@ -1,0 +1,153 @@
+# shellcheck shell=bash
+# build/linux: the base as one commit, then one commit a patch.
+#
+# Kept inside build/linux/.git:
+#   resv-base   the key of the base that was laid (written last)
+#   resv-laid   one line a patch: sha256 of the patch file, commit
+#   resv-laying there while patches are applied; a leftover means that we were
+#               interrupted, and what is checked out is only ours
+
+lgit() { pure_git -C "$LINUX" "$@"; }
+laid_file() { printf '%s\n' "$LINUX/.git/resv-laid"; }
+
+commit_base() {	# DIR: make a repository of an unpacked source
+	local d=$1
+	pure_git -C "$d" init -q -b series || return 1
+	pure_git -C "$d" add -A -f . || return 1
+	GIT_AUTHOR_NAME=resv GIT_AUTHOR_EMAIL=resv@localhost \
+	GIT_AUTHOR_DATE='2020-12-13T22:41:30Z' GIT_COMMITTER_DATE='2020-12-13T22:41:30Z' \
+	pure_git -C "$d" commit -q --no-verify -m "Linux $(kernel_release "$d"), the base" || return 1
+	pure_git -C "$d" tag base
+}
+
+# Work in build/linux that series/ does not have? Says what it is.
+unexported() {
+	local dirty head
+	if [ -d "$LINUX/.git/rebase-merge" ] || [ -d "$LINUX/.git/rebase-apply" ]; then
+		echo "a rebase or am is under way in it"; return
+	fi
+	dirty=$(lgit status --porcelain | head -n 3)
+	if [ -n "$dirty" ]; then
+		echo "uncommitted changes:"; echo "$dirty"; return
+	fi
+	head=$(lgit rev-parse HEAD)
+	[ "$head" = "$(lgit rev-parse -q --verify refs/resv/laid || :)" ] ||
+		{ echo "commits that were not exported:"; lgit log --oneline -5 refs/resv/laid..HEAD; }
+}
+
+record_laid() {	# HEAD is what series/ says, patch by patch
+	local f c
+	while read -r f && read -r c <&3; do
+		printf '%s %s\n' "$(sha256sum <"$f" | cut -c1-64)" "$c"
+	done < <(patches) 3< <(lgit rev-list --reverse base..HEAD) >"$TMP/laid"
+	mv "$TMP/laid" "$(laid_file)"
+	lgit update-ref refs/resv/laid HEAD
+}
+
+lay_base() {
+	local tmp=$BUILD/linux.new
+	base_source
+	need_space 3000 "laying build/linux"
+	progress_of() { local s; s=$(du -sm "$tmp" 2>/dev/null) || s=0; echo "${s%%[!0-9]*} of ~1100 MB, "; }
+	in_background "unpacking $BASE_NAME" "$LOGS/unpack.log" unpack_source "$SOURCE" "$tmp" ||
+		{ tail -n 3 "$LOGS/unpack.log" >&2; rm -rf "$tmp"
+		  die "cannot unpack $SOURCE"; }
+	progress_of() { :; }
+	require_5_10 "$tmp" "$BASE_NAME"
+	in_background "committing the base" "$LOGS/unpack.log" commit_base "$tmp" ||
+		{ tail -n 3 "$LOGS/unpack.log" >&2; rm -rf "$tmp"
+		  die "cannot commit the base; see $LOGS/unpack.log"; }
+	pure_git -C "$tmp" update-ref refs/resv/laid HEAD
+	printf '%s\n' "$BASE_KEY" >"$tmp/.git/resv-base"
+	if [ -d "$LINUX" ]; then
+		rm -rf "$BUILD/linux.old"
+		mv "$LINUX" "$BUILD/linux.old"
+	fi
+	mv "$tmp" "$LINUX"
+	rm -rf "$BUILD/linux.old" "$BUILD/linux-base"
+	say "build/linux: base is $BASE_NAME (Linux $(kernel_release "$LINUX"))"
+}
+
+save_work() {	# --force: nothing is lost, it only steps aside
+	local name
+	name=saved-$(date +%Y%m%d-%H%M%S)
+	if [ -d "$LINUX/.git/rebase-apply" ]; then lgit am --quit || :; fi
+	if [ -d "$LINUX/.git/rebase-merge" ]; then lgit rebase --quit || :; fi
+	lgit checkout -q -b "$name"
+	lgit add -A
+	[ -z "$(lgit status --porcelain)" ] ||
+		lgit commit -q --no-verify -m "Work that was not exported"
+	note "what was not exported is on branch $name of build/linux"
+	lgit checkout -q -B series base
+	: >"$(laid_file)"
+}
+
+# lay_tree [force]: bring build/linux to what series/ says
+lay_tree() {
+	local force=${1:-} work all=() todo=() f sha commit keep=base n=0 laid=() old=()
+	need fetch
+	choose_base
+	if [ -e "$LINUX/.git/resv-laying" ]; then
+		note "the last run was interrupted while applying patches; starting that over"
+		rm -rf "$LINUX/.git/rebase-apply" "$LINUX/.git/index.lock"
+		lgit reset -q --hard base
+		lgit clean -fdxq
+		: >"$(laid_file)"
+		lgit update-ref refs/resv/laid HEAD
+		rm -f "$LINUX/.git/resv-laying"
+	fi
+	if [ -e "$LINUX/.git/resv-base" ]; then
+		work=$(unexported)
+		if [ -n "$work" ]; then
+			[ -n "$force" ] ||
+				die "build/linux holds work that series/ does not:
+$work
+Run './resv export' to keep it, or './resv tree --force' to set it aside."
+			save_work
+		fi
+		if [ "$(cat "$LINUX/.git/resv-base")" != "$BASE_KEY" ]; then
+			[ -z "$(lgit branch --list 'saved-*')" ] ||
+				die "build/linux has saved-* branches and another base; move build/linux away first"
+			note "build/linux has another base; laying it anew"
+			lay_base
+		fi
+	else
+		[ ! -e "$LINUX" ] || die "build/linux is there but is not ours; move it away"
+		lay_base
+	fi
+
+	mapfile -t all < <(patches)
+	[ ! -f "$(laid_file)" ] || mapfile -t old <"$(laid_file)"
+	for f in "${all[@]}"; do
+		sha=$(sha256sum <"$f"); sha=${sha%% *}
+		commit=${old[n]-}; commit=${commit#* }
+		[ "${old[n]-}" = "$sha $commit" ] || break
+		keep=$commit; laid+=("${old[n]}"); n=$((n + 1))
+	done
+	todo=("${all[@]:n}")
+	if [ ${#todo[@]} = 0 ] && [ "$(lgit rev-parse HEAD)" = "$(lgit rev-parse "$keep^{commit}")" ]; then
+		return 0
+	fi
+
+	touch "$LINUX/.git/resv-laying"
+	lgit checkout -q -B series "$keep"
+	for f in "${todo[@]}"; do
+		n=$((n + 1))
+		status "applying patch $n of ${#all[@]}: ${f##*/}"
+		if ! lgit am -q --keep-cr --no-3way --committer-date-is-author-date \
+				--whitespace=nowarn "$f" >"$LOGS/am.log" 2>&1 </dev/null; then
+			lgit am --abort >/dev/null 2>&1 || :
+			lgit update-ref refs/resv/laid HEAD
+			printf '%s\n' "${laid[@]}" >"$(laid_file)"
+			rm -f "$LINUX/.git/resv-laying"
+			cat "$LOGS/am.log" >&2
+			die "${f##*/} does not apply on $BASE_NAME; build/linux ends before it"
+		fi
+		laid+=("$(sha256sum <"$f" | cut -c1-64) $(lgit rev-parse HEAD)")
+	done
+	[ ${#laid[@]} = 0 ] && : >"$TMP/laid" || printf '%s\n' "${laid[@]}" >"$TMP/laid"
+	mv "$TMP/laid" "$(laid_file)"
+	lgit update-ref refs/resv/laid HEAD
+	rm -f "$LINUX/.git/resv-laying"
+	say "build/linux: ${#all[@]} patches on $BASE_NAME"
+}
