@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# The verdict on a console log, and what to expect in one.
+
+# judge LOG [suites='A B'] [programs='A B'] [job=NAME]
+judge() {
+	local log=$1 a vars=()
+	shift
+	for a in "$@"; do vars+=(-v "$a"); done
+	[ -s "$log" ] || { echo "FAIL console: truncated: the log is empty"; return 1; }
+	awk "${vars[@]}" -f "$RESV_TOP/scripts/lib/judge.awk" "$log"
+}
+
+# expected_suites TREE: the KUnit suites in the files that the series adds
+expected_suites() {
+	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- '*.c' |
+	while read -r f; do
+		awk '/^(static )?struct kunit_suite / { in_suite = 1 }
+		     in_suite && /\.name *= *"/ { split($0, p, "\""); print p[2] }
+		     /^};/ { in_suite = 0 }' "$1/$f"
+	done | tr '\n' ' '
+}

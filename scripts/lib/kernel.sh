@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# Kernels, each in build/NAME, from the fragments that configs/kernels lists.
+
+kernel_row() { awk -v n="$1" '$1 == n' "$RESV_TOP/configs/kernels"; }
+
+# wanted_config NAME SOURCE: the fragments, one after the other
+wanted_config() {
+	local f
+	for f in $(kernel_row "$1" | awk '{ for (i = 4; i <= NF; i++) print $i }'); do
+		[ "$f" != series ] || tree_has_series "$2" || continue
+		cat "$RESV_TOP/configs/$f.config"
+	done
+}
+tree_has_series() { grep -qs 'config DMABUF_KUNIT_TEST' "$1/drivers/dma-buf/Kconfig"; }
+
+# Symbols that were asked for and that .config does not have as asked.
+unset_symbols() {	# WANTED .CONFIG
+	grep -E '^CONFIG_|^# CONFIG_.* is not set$' "$1" | sort -u | while read -r line; do
+		grep -qxF "$line" "$2" && continue
+		case $line in
+		'#'*)	# not there at all is fine as well
+			line=${line#\# }
+			grep -q "^${line%% *}=" "$2" || continue
+			echo "${line%% *}=n" ;;
+		*)	echo "$line" ;;
+		esac
+	done
+}
+
+kmake() {	# SOURCE OUT ARGS...
+	local src=$1 out=$2
+	shift 2
+	env -u MAKEFLAGS -u MAKELEVEL -u ARCH -u CROSS_COMPILE LOCALVERSION= \
+		KBUILD_BUILD_USER=resv KBUILD_BUILD_HOST=resv \
+		KBUILD_BUILD_TIMESTAMP='2020-12-13 22:41:30' \
+		make -C "$src" O="$out" "$@"
+}
+
+# build_kernel NAME SOURCE OUT
+build_kernel() {
+	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total missing
+	need build
+	[ -e "$out/arch/x86/boot/bzImage" ] || need_space 900 "building ${out##*/}"
+	mkdir -p "$out"
+	wanted_config "$name" "$src" >"$out/wanted.config"
+	kmake "$src" "$out" -s KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig \
+		</dev/null >"$log" 2>&1 9>&- ||
+		{ tail -n 5 "$log" >&2; die "cannot configure ${out##*/}; see $log"; }
+	missing=$(unset_symbols "$out/wanted.config" "$out/.config")
+	[ -z "$missing" ] ||
+		die "the kernel's configuration refused what configs/ asks for: ${missing//$'\n'/ }"
+
+	total=$(kernel_row "$name" | awk '{ print $2 }')
+	[ ! -e "$out/arch/x86/boot/bzImage" ] || total=
+	progress_of() {
+		local n
+		n=$(grep -cE '^  CC ' "$1") || :
+		echo "$n ${total:+of ~$total }objects, "
+	}
+	in_background "building ${out##*/}" "$log" \
+		kmake "$src" "$out" -j"$(nproc)" bzImage modules || {
+		grep -E ': (error|fatal error):|\*\*\*|[Nn]o space left' "$log" | head -n 8 >&2
+		die "building ${out##*/} failed; see $log"
+	}
+	progress_of() { :; }
+}
+
+# The unpatched base, checked out beside build/linux.
+BASE_TREE=$BUILD/linux-base
+base_tree() {
+	if [ "$(pure_git -C "$BASE_TREE" rev-parse HEAD 2>/dev/null || :)" != \
+	     "$(lgit rev-parse 'base^{commit}')" ] ||
+	   [ -n "$(pure_git -C "$BASE_TREE" status --porcelain | head -n 1)" ]; then
+		rm -rf "$BASE_TREE"
+		lgit worktree prune
+		status "checking out the unpatched base"
+		lgit worktree add -q --detach "$BASE_TREE" base ||
+			die "cannot check out the unpatched base"
+	fi
+}

@@ -1,0 +1,5 @@
+# shellcheck shell=bash
+# Accesses, leaks and undefined behaviour are watched while everything runs: KUnit at boot,
+# then the kselftests.
+machine kasan
+test_boot kasan selftests

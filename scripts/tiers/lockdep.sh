@@ -1,0 +1,5 @@
+# shellcheck shell=bash
+# Locks, sleeping and RCU are watched while everything runs: KUnit at boot,
+# then the kselftests.
+machine lockdep
+test_boot lockdep selftests
