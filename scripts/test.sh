@@ -20,7 +20,6 @@ run_tier() {
 	say "== $TIER"
 	(
 		AT_EXIT=()
-		at_exit stop_background
 		trap run_at_exit EXIT
 		trap 'exit 143' TERM
 		. "$RESV_TOP/scripts/tiers/$TIER.sh"

@@ -46,6 +46,7 @@ at_exit() { AT_EXIT+=("$(printf '%q ' "$@")"); }
 run_at_exit() {
 	local rc=$? i
 	trap '' INT TERM HUP
+	stop_background
 	clear_status
 	for ((i = ${#AT_EXIT[@]} - 1; i >= 0; i--)); do
 		eval "${AT_EXIT[i]}" || :
@@ -119,7 +120,6 @@ stop_background() {
 	sleep 0.3
 	kill -KILL -- "-$BG_PID" 2>/dev/null || :
 }
-at_exit stop_background
 
 # Options that several subcommands know. Sets BASE_ARG and ARGS.
 ARGS=()

@@ -65,7 +65,7 @@ with '/ok 2 # SKIP/d'			| bad "a selftest that stops early" 'sync: truncated'
 with '/RESV-TEST/d'			| bad "a missing program" 'sync: missing'
 with 's/END sync status=0/END sync status=139/'	| bad "a program that crashed" 'sync: exited with status=139'
 with 's/END selftests status=0/END selftests status=1/' | bad "a failed job" 'job selftests: ended with'
-with '/ok 1 alloc/,$d;$a resv-host: timeout after 9 s' | bad "a hang" 'hang: timeout'
+{ with "/ok 1 alloc/,\$d"; echo "resv-host: timeout after 9 s"; } | bad "a hang" "hang: timeout"
 with '/WARNING: CPU/d'	| bad "an expected warning that did not come" "expected warning: no WARNING for"
 with 's/resv:1 dma_resv_add_fence/x:1 other/;s/dma_resv_add_fence+/other+/' |
 	bad "another warning than the expected" 'warning: WARNING: CPU'
