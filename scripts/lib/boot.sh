@@ -47,7 +47,7 @@ probe_kvm() {	# KERNEL_OUT
 		ACCEL=$(tail -n 1 "$cache")
 		return 0
 	fi
-	start_qemu kvm "$1" "$log" none
+	start_qemu kvm "$1" "$log" kunit
 	for ((i = 0; i < 100; i++)); do
 		status "seeing whether KVM works: $((i / 4)) of at most 25 s"
 		if grep -q '^RESV-BEGIN' "$log"; then ACCEL=kvm; break; fi

@@ -18,7 +18,7 @@ build	cmd:perl	perl		to build the kernel
 build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
 build	file:/usr/include/openssl/evp.h	libssl-dev	to build the kernel's signing tool
-build	cmd:cpio	cpio		to build the guest's file system
+build	m32:		gcc-multilib	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
@@ -29,6 +29,8 @@ dep_there() {
 	case $1 in
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	file:*) [ -e "${1#file:}" ] ;;
+	m32:) echo "int main(void) { return 0; }" |
+		gcc -m32 -static -x c -o /dev/null - 2>/dev/null ;;
 	esac
 }
 

@@ -88,6 +88,11 @@ pending {
 /BUG: KASAN|BUG: KCSAN/		{ splat("kasan", $0); next }
 /UBSAN: /			{ splat("ubsan", $0); next }
 /kmemleak: [0-9]+ new suspected memory leaks/	{ splat("kmemleak", $0); next }
+/^RESV-LEAKS-END count=/ {
+	if ($2 == "count=0") pass("kmemleak")
+	else splat("kmemleak", "unreferenced objects: " $2)
+	next
+}
 /WARNING: (possible|suspicious|bad|inconsistent|held lock|lock held|Nested lock|Invalid|.*order detected)|INFO: trying to register non-static key|DEBUG_LOCKS_WARN_ON|BUG: MAX_|BUG: Invalid wait context|turning off the locking correctness validator/ {
 	splat("lockdep", $0); next
 }
@@ -149,8 +154,8 @@ suite && /^(not )?ok [0-9]+ - / {
 	next
 }
 !job_now	{ next }
-/^RESV-TEST /	{ close_group(); program = $2; started[program] = 1; next }
-/^RESV-TEST-END / {
+/^RESV-SUITE /	{ close_group(); program = $2; started[program] = 1; next }
+/^RESV-SUITE-END / {
 	close_group()
 	if ($3 != "status=0" && $3 != "status=4") fail($2, "exited with " $3)
 	done[$2] = 1; program = ""

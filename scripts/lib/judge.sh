@@ -19,3 +19,11 @@ expected_suites() {
 		     /^};/ { in_suite = 0 }' "$1/$f"
 	done | tr '\n' ' '
 }
+
+# expected_programs GUEST_ROOT: the suites of the selftests job that are there
+expected_programs() {
+	sed -n 's/^\t{ "\([^"]*\)", "\(\/[^"]*\)", [0-9]* },$/\1 \2/p' "$RESV_TOP/guest/init.c" |
+	while read -r name path; do
+		[ ! -e "$1$path" ] || printf '%s ' "$name"
+	done
+}

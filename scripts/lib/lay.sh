@@ -13,6 +13,11 @@ laid_file() { printf '%s\n' "$LINUX/.git/resv-laid"; }
 commit_base() {	# DIR: make a repository of an unpacked source
 	local d=$1
 	pure_git -C "$d" init -q -b series || return 1
+	# Debian has git ignore everything but its own packaging; new files would
+	# go unnoticed.
+	if grep -qxF "/*" "$d/.gitignore"; then
+		sed -i "/^\\/\*\$/d; /^!\\/debian\\/\$/d" "$d/.gitignore" || return 1
+	fi
 	pure_git -C "$d" add -A -f . || return 1
 	GIT_AUTHOR_NAME=resv GIT_AUTHOR_EMAIL=resv@localhost \
 	GIT_AUTHOR_DATE='2020-12-13T22:41:30Z' GIT_COMMITTER_DATE='2020-12-13T22:41:30Z' \

@@ -14,13 +14,16 @@ fail() {	# NAME WHY [LOG]
 	[ -z "${3-}" ] || say "     see $3"
 }
 
-# verdicts LOG EXPECTATIONS...: judge a console log, report every line
+# verdicts LOG HIDE EXPECTATIONS...: judge a console log, report every line but
+# those that passed and match the pattern HIDE
 verdicts() {
-	local log=$1 verdict rest bad=
+	local log=$1 hide=$2 verdict rest bad=
+	shift 2
 	while read -r verdict rest; do
+		[ "$verdict" = FAIL ] || [ -z "$hide" ] || ! [[ $rest =~ $hide ]] || continue
 		result "$verdict $TIER: $rest"
 		[ "$verdict" != FAIL ] || bad=1
-	done < <(judge "$@")
+	done < <(judge "$log" "$@")
 	[ -z "$bad" ] || say "     see $log"
 }
 

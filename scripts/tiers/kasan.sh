@@ -2,4 +2,4 @@
 # Accesses, leaks and undefined behaviour are watched while everything runs: KUnit at boot,
 # then the kselftests.
 machine kasan
-test_boot kasan selftests
+test_selftests kasan

@@ -1,4 +1,4 @@
 # shellcheck shell=bash
 # KUnit and the kernel's own dma-buf selftests, at boot.
 machine quick
-test_boot quick none
+test_kunit quick

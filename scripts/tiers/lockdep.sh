@@ -2,4 +2,4 @@
 # Locks, sleeping and RCU are watched while everything runs: KUnit at boot,
 # then the kselftests.
 machine lockdep
-test_boot lockdep selftests
+test_selftests lockdep

@@ -21,12 +21,12 @@ cat <<'EOF'
 [    1.500000]     ok 1 - one
 [    1.500000] ok 2 - dma-buf-poll
 RESV-BEGIN selftests
-RESV-TEST sync
+RESV-SUITE sync
 TAP version 13
 1..2
 ok 1 alloc
 ok 2 # SKIP not here
-RESV-TEST-END sync status=0
+RESV-SUITE-END sync status=0
 RESV-END selftests status=0
 EOF
 }
@@ -62,7 +62,7 @@ with '/Subtest: dma-buf-poll/,/ok 2 - dma-buf-poll/d' |
 with '/ok 1 alloc/,$d'			| bad "a truncated log" 'job selftests: truncated'
 with '/ok 2 - wait/,$d'			| bad "a suite cut short" 'kunit dma-resv: truncated'
 with '/ok 2 # SKIP/d'			| bad "a selftest that stops early" 'sync: truncated'
-with '/RESV-TEST/d'			| bad "a missing program" 'sync: missing'
+with '/RESV-SUITE/d'			| bad "a missing program" 'sync: missing'
 with 's/END sync status=0/END sync status=139/'	| bad "a program that crashed" 'sync: exited with status=139'
 with 's/END selftests status=0/END selftests status=1/' | bad "a failed job" 'job selftests: ended with'
 { with "/ok 1 alloc/,\$d"; echo "resv-host: timeout after 9 s"; } | bad "a hang" "hang: timeout"
@@ -89,6 +89,7 @@ an underflow|bug|BUG kmalloc-64 (Not tainted): Poison overwritten
 EOF
 
 # Real machines.
+[ -z "${QUICK-}" ] || return 0
 machine quick
 real() {	# JOB LIMIT NAME-PATTERN
 	local log=$LOGS/boot-quick-$1.log out

@@ -1,0 +1,80 @@
+# shellcheck shell=bash
+# Every patch builds the objects of the files that it touches, without a
+# warning that the base does not give. A patch that touches a header also
+# builds all of drivers/dma-buf.
+. "$RESV_TOP/scripts/lib/check.sh"
+
+# The .c files that a commit changes or adds; one that is only #included by
+# others stands for those.
+sources_of() {	# COMMIT
+	local f users
+	cgit diff --name-only --no-renames --diff-filter=AM "$1~" "$1" |
+	{ grep -E '^(drivers|lib|kernel|mm|include)/.*\.[ch]$' || :; } |
+	while read -r f; do
+		case $f in
+		*.h)	cgit ls-files 'drivers/dma-buf/*.c' ;;
+		*)	users=$(cgit grep -lE "#include \"(.*/)?${f##*/}\"" -- \
+				"$(cut -d/ -f1-4 <<<"$f")" || :)
+			echo "${users:-$f}" ;;
+		esac
+	done | sort -u
+}
+
+mapfile -t commits < <(lgit rev-list --reverse base..HEAD)
+mapfile -t list < <(patches)
+if [ ${#commits[@]} = 0 ]; then
+	skip "bisect" "the series has no patches"
+	return 0
+fi
+
+# What was verified before, in the very same state, stays verified.
+verified=$CHECK_OUT/verified
+mark="$(sha256sum <"$RESV_TOP/configs/check.config" | cut -c1-16) $(gcc -dumpfullversion)"
+known() { grep -qsxF "$1 $mark" "$verified"; }
+
+todo=()
+for c in "${commits[@]}"; do known "$c" || todo+=("$c"); done
+if [ ${#todo[@]} -gt 0 ]; then
+	# What the base makes of all those files: its warnings are not ours, and
+	# what it cannot build here (drivers for other machines) neither can we.
+	check_out base
+	log=$LOGS/bisect-base.log
+	mapfile -t all < <(for c in "${commits[@]}"; do sources_of "$c"; done | sort -u |
+		while read -r f; do [ ! -e "$CHECK_TREE/$f" ] || echo "$f"; done)
+	: >"$log"
+	[ ${#all[@]} = 0 ] ||
+		check_make "what the base warns about" "$log" "${all[@]/%.c/.o}" || :
+	warnings_in "$log" >"$TMP/base-warnings"
+	for f in "${all[@]}"; do
+		[ -e "$CHECK_OUT/${f%.c}.o" ] || echo "$f"
+	done >"$TMP/elsewhere"
+	while read -r f; do
+		skip "$f" "the base does not build it on x86"
+	done <"$TMP/elsewhere"
+fi
+
+for i in "${!commits[@]}"; do
+	c=${commits[i]} name=${list[i]##*/} log=$LOGS/bisect-$(printf %04d $((i + 1))).log
+	if known "$c"; then
+		ok "$name (built before, unchanged)"
+		continue
+	fi
+	check_out "$c"
+	mapfile -t files < <(sources_of "$c" | grep -vxFf "$TMP/elsewhere" || :)
+	if [ ${#files[@]} = 0 ]; then
+		ok "$name (nothing to build)"
+		echo "$c $mark" >>"$verified"
+		continue
+	fi
+	if ! check_make "patch $((i + 1)) of ${#commits[@]}, ${#files[@]} files" "$log" "${files[@]/%.c/.o}"; then
+		fail "$name" "$(grep -m 1 -E ' error: |\*\*\*' "$log" || echo 'make failed')" "$log"
+		continue
+	fi
+	new=$(warnings_in "$log" | comm -13 "$TMP/base-warnings" -)
+	if [ -n "$new" ]; then
+		fail "$name" "warns: $(head -n 2 <<<"$new" | tr '\n' ';')" "$log"
+		continue
+	fi
+	ok "$name (${#files[@]} files)"
+	echo "$c $mark" >>"$verified"
+done
