@@ -19,10 +19,7 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 	fi
 	cgit checkout -q -f --detach "$commit"
 	cgit clean -fdxq
-	mkdir -p "$CHECK_OUT"
-	kmake "$CHECK_TREE" "$CHECK_OUT" -s KCONFIG_ALLCONFIG="$RESV_TOP/configs/check.config" \
-		allmodconfig </dev/null >"$LOGS/check-config.log" 2>&1 9>&- ||
-		die "cannot configure the build checks; see $LOGS/check-config.log"
+	configure check "$CHECK_TREE" "$CHECK_OUT"
 }
 
 # check_make WHAT LOG TARGETS...

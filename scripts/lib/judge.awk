@@ -171,6 +171,7 @@ group && /^Bail out!/	{ fail(program ? program : job_now, $0); next }
 group && /^(not )?ok [0-9]+/ {
 	bad = $1 == "not"
 	name = $0; sub(/^(not )?ok [0-9]+( -)? */, "", name)
+	sub(/^\[[A-Z]+\][ \t]*/, "", name)
 	tseen++
 	full = (program ? program ": " : "") name
 	if (name ~ /# SKIP/) {

@@ -36,11 +36,9 @@ kmake() {	# SOURCE OUT ARGS...
 		make -C "$src" O="$out" "$@"
 }
 
-# build_kernel NAME SOURCE OUT
-build_kernel() {
-	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total missing
-	need build
-	[ -e "$out/arch/x86/boot/bzImage" ] || need_space 900 "building ${out##*/}"
+# configure NAME SOURCE OUT
+configure() {
+	local name=$1 src=$2 out=$3 log=$LOGS/config-${3##*/}.log missing
 	mkdir -p "$out"
 	wanted_config "$name" "$src" >"$out/wanted.config"
 	kmake "$src" "$out" -s KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig \
@@ -49,6 +47,14 @@ build_kernel() {
 	missing=$(unset_symbols "$out/wanted.config" "$out/.config")
 	[ -z "$missing" ] ||
 		die "the kernel's configuration refused what configs/ asks for: ${missing//$'\n'/ }"
+}
+
+# build_kernel NAME SOURCE OUT
+build_kernel() {
+	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total
+	need build
+	[ -e "$out/arch/x86/boot/bzImage" ] || need_space 900 "building ${out##*/}"
+	configure "$name" "$src" "$out"
 
 	total=$(kernel_row "$name" | awk '{ print $2 }')
 	[ ! -e "$out/arch/x86/boot/bzImage" ] || total=
