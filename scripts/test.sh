@@ -49,10 +49,11 @@ lock_build
 at_exit stop_tier
 RESULTS=$LOGS/results
 : >"$RESULTS"
-TIER=tree
 need fetch build check apply
-lay_tree
-for t in "${tiers[@]}"; do run_tier "$t"; done
+run_tier tree
+if ! grep -q "^FAIL" "$RESULTS"; then
+	for t in "${tiers[@]}"; do run_tier "$t"; done
+fi
 
 if grep -q '^FAIL' "$RESULTS"; then
 	say

@@ -145,7 +145,7 @@ Run './resv export' to keep it, or './resv tree --force' to set it aside."
 			lgit update-ref refs/resv/laid HEAD
 			printf '%s\n' "${laid[@]}" >"$(laid_file)"
 			rm -f "$LINUX/.git/resv-laying"
-			cat "$LOGS/am.log" >&2
+			note "$(grep -E "^(error|fatal):" "$LOGS/am.log" | head -n 6)"
 			die "${f##*/} does not apply on $BASE_NAME; build/linux ends before it"
 		fi
 		laid+=("$(sha256sum <"$f" | cut -c1-64) $(lgit rev-parse HEAD)")
