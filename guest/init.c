@@ -261,7 +261,8 @@ static int job_demo(void)
 	status = run_bounded("/bin/demo", 120);
 
 	/* Nothing may be left that keeps the module. */
-	if (syscall(SYS_delete_module, "resv_mover", O_NONBLOCK)) {
+	if (syscall(SYS_delete_module, "resv_mover", O_NONBLOCK) &&
+	    errno != ENOSYS) {
 		mark("RESV-NOTE resv_mover is still in use: %s\n",
 		     strerror(errno));
 		status |= 1;
