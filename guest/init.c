@@ -1,0 +1,391 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The first and only program of the test machine: it mounts what the tests
+ * need, runs the job that the kernel command line names (resv.job=NAME),
+ * frames everything with markers that the host looks for, and powers off.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+#define __printf(a, b) __attribute__((__format__(__printf__, a, b)))
+
+/* The exit codes that mean "skipped" in the kernel's own tests. */
+#define SKIP_KSFT	4
+#define SKIP_AUTOMAKE	77
+
+#define STATUS_TIMEOUT	124
+
+/* kmemleak takes nothing for lost that is younger than this. */
+#define LEAK_AGE_S	6
+
+#define MOVER_PATH	"/lib/modules/resv_mover.ko"
+#define KMEMLEAK_PATH	"/sys/kernel/debug/kmemleak"
+
+struct suite {
+	const char *name;
+	const char *path;
+	unsigned int seconds;
+};
+
+static const struct suite suites[] = {
+	{ "dma-buf-sync-file", "/tests/dmabuf_sync_file", 600 },
+	{ "dma-buf-poll", "/tests/dmabuf_poll", 600 },
+	{ "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", 600 },
+	{ "dma-buf-poll-32", "/tests/32/dmabuf_poll", 600 },
+	{ "sync", "/tests/sync_test", 600 },
+	{ "udmabuf", "/tests/udmabuf", 60 },
+	{ "dmabuf-heaps", "/tests/dmabuf-heap", 60 },
+};
+
+/* One write per marker, so that the kernel's own lines do not split it. */
+static void __printf(1, 2) mark(const char *fmt, ...)
+{
+	char line[256];
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+
+	fflush(stdout);
+	tcdrain(STDOUT_FILENO);
+	if (write(STDOUT_FILENO, line, len) != len)
+		_exit(1);
+	tcdrain(STDOUT_FILENO);
+}
+
+static void mount_one(const char *type, const char *dir)
+{
+	mkdir(dir, 0755);
+	if (mount(type, dir, type, 0, NULL) && errno != EBUSY)
+		mark("RESV-NOTE mount %s: %s\n", dir, strerror(errno));
+}
+
+static void console_setup(void)
+{
+	struct termios t;
+	int fd = open("/dev/console", O_RDWR);
+
+	if (fd < 0)
+		return;
+
+	dup2(fd, STDIN_FILENO);
+	dup2(fd, STDOUT_FILENO);
+	dup2(fd, STDERR_FILENO);
+	if (fd > STDERR_FILENO)
+		close(fd);
+
+	/* Lines end as the programs wrote them. */
+	if (!tcgetattr(STDOUT_FILENO, &t)) {
+		t.c_oflag &= ~OPOST;
+		tcsetattr(STDOUT_FILENO, TCSANOW, &t);
+	}
+}
+
+static bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool ok;
+
+	if (fd < 0)
+		return false;
+	ok = write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+	close(fd);
+
+	return ok;
+}
+
+/* The value of "key=" on the kernel command line, or @fallback. */
+static const char *kernel_arg(const char *key, const char *fallback)
+{
+	static char text[4096];
+	static char value[64];
+	ssize_t len;
+	char *word, *rest;
+	int fd = open("/proc/cmdline", O_RDONLY);
+
+	if (fd < 0)
+		return fallback;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+
+	for (word = strtok_r(text, "\n ", &rest); word;
+	     word = strtok_r(NULL, "\n ", &rest)) {
+		if (strncmp(word, key, strlen(key)))
+			continue;
+		snprintf(value, sizeof(value), "%s", word + strlen(key));
+		return value;
+	}
+
+	return fallback;
+}
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+/*
+ * Run one program to its end, but no longer than @seconds. Nothing that
+ * it started stays behind: from the first process, -1 means all others.
+ */
+static int run_bounded(const char *path, unsigned int seconds)
+{
+	struct sigaction sa = { .sa_handler = on_alarm };
+	bool late = false;
+	int status;
+	pid_t pid, ended;
+
+	fflush(stdout);
+	pid = fork();
+	if (pid < 0)
+		return 1;
+	if (!pid) {
+		execl(path, path, NULL);
+		_exit(127);
+	}
+
+	sigaction(SIGALRM, &sa, NULL);
+	alarm(seconds);
+	for (;;) {
+		ended = waitpid(-1, &status, 0);
+		if (ended == pid)
+			break;
+		if (ended > 0)
+			continue;
+		if (errno != EINTR)
+			return 1;
+		if (late) {
+			mark("RESV-NOTE %s does not die\n", path);
+			return STATUS_TIMEOUT;
+		}
+		late = true;
+		mark("RESV-NOTE %s: stuck, killed after %u s\n", path, seconds);
+		write_file("/proc/sysrq-trigger", "w");
+		kill(-1, SIGKILL);
+		alarm(10);
+	}
+	alarm(0);
+	kill(-1, SIGKILL);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+
+	if (late)
+		return STATUS_TIMEOUT;
+
+	return WIFSIGNALED(status) ? 128 + WTERMSIG(status) :
+				     WEXITSTATUS(status);
+}
+
+/* Ask kmemleak twice: only what both scans found unreferenced is shown. */
+static int leakscan(void)
+{
+	char line[512];
+	int leaks = 0;
+	FILE *f;
+
+	if (access(KMEMLEAK_PATH, R_OK))
+		return 0;
+
+	mark("RESV-LEAKS-BEGIN\n");
+	sleep(LEAK_AGE_S);
+	write_file(KMEMLEAK_PATH, "scan");
+	sleep(1);
+	write_file(KMEMLEAK_PATH, "scan");
+
+	f = fopen(KMEMLEAK_PATH, "r");
+	if (!f) {
+		mark("RESV-LEAKS-END count=-1\n");
+		return 1;
+	}
+	while (fgets(line, sizeof(line), f)) {
+		leaks += !strncmp(line, "unreferenced object", 19);
+		fputs(line, stdout);
+	}
+	fclose(f);
+	mark("RESV-LEAKS-END count=%d\n", leaks);
+
+	return leaks != 0;
+}
+
+static int job_leakscan(void)
+{
+	if (access(KMEMLEAK_PATH, R_OK)) {
+		mark("RESV-NOTE this kernel has no kmemleak\n");
+		return SKIP_KSFT;
+	}
+
+	return leakscan();
+}
+
+static int module_load(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return -errno;
+	ret = syscall(SYS_finit_module, fd, "", 0) ? -errno : 0;
+	close(fd);
+
+	return ret;
+}
+
+static int job_demo(void)
+{
+	int ret, status;
+
+	ret = module_load(MOVER_PATH);
+	if (ret) {
+		mark("RESV-NOTE %s: %s\n", MOVER_PATH, strerror(-ret));
+		return 1;
+	}
+
+	status = run_bounded("/bin/demo", 120);
+
+	/* Nothing may be left that keeps the module. */
+	if (syscall(SYS_delete_module, "resv_mover", O_NONBLOCK) &&
+	    errno != ENOSYS) {
+		mark("RESV-NOTE resv_mover is still in use: %s\n",
+		     strerror(errno));
+		status |= 1;
+	}
+
+	return leakscan() | status;
+}
+
+static int job_selftests(void)
+{
+	char only[64];
+	unsigned int seconds;
+	int failed = 0, ran = 0, status;
+	size_t i;
+
+	snprintf(only, sizeof(only), "%s", kernel_arg("resv.suite=", ""));
+	for (i = 0; i < ARRAY_SIZE(suites); i++) {
+		if (*only && strcmp(only, suites[i].name))
+			continue;
+
+		/* Kernels before the series do not have all of them. */
+		if (access(suites[i].path, X_OK)) {
+			mark("RESV-NOTE suite %s is not here\n", suites[i].name);
+			continue;
+		}
+
+		seconds = atoi(kernel_arg("resv.timeout=", "0"));
+		mark("RESV-SUITE %s\n", suites[i].name);
+		status = run_bounded(suites[i].path,
+				     seconds ? seconds : suites[i].seconds);
+		if (status == SKIP_AUTOMAKE)
+			status = SKIP_KSFT;
+		mark("RESV-SUITE-END %s status=%d\n", suites[i].name, status);
+		failed += status && status != SKIP_KSFT;
+		ran++;
+	}
+
+	/* A run without any suite is not a success. */
+	return leakscan() || failed || !ran;
+}
+
+static int job_kunit(void)
+{
+	/* The suites are built in and ran before user space came up. */
+	return 0;
+}
+
+static int job_panic(void)
+{
+	write_file("/proc/sys/kernel/sysrq", "1");
+	write_file("/proc/sysrq-trigger", "c");
+	mark("RESV-NOTE the kernel survived sysrq-c\n");
+
+	return 1;
+}
+
+static int job_hang(void)
+{
+	for (;;)
+		pause();
+
+	return 1;
+}
+
+static int job_warn(void)
+{
+	if (!write_file("/sys/kernel/debug/provoke-crash/DIRECT", "WARNING")) {
+		mark("RESV-NOTE this kernel has no lkdtm\n");
+		return SKIP_KSFT;
+	}
+
+	return 0;
+}
+
+static const struct {
+	const char *name;
+	int (*run)(void);
+} jobs[] = {
+	{ "demo", job_demo },
+	{ "selftests", job_selftests },
+	{ "kunit", job_kunit },
+	{ "leakscan", job_leakscan },
+	{ "panic", job_panic },
+	{ "hang", job_hang },
+	{ "warn", job_warn },
+};
+
+int main(void)
+{
+	char job[64];
+	int status = 127;
+	size_t i;
+
+	if (getpid() != 1) {
+		fprintf(stderr, "this is the init of the test machine\n");
+		return 2;
+	}
+
+	mount_one("devtmpfs", "/dev");
+	console_setup();
+	mount_one("proc", "/proc");
+	mount_one("sysfs", "/sys");
+	mount_one("debugfs", "/sys/kernel/debug");
+	mount_one("tmpfs", "/tmp");
+	mount_one("tmpfs", "/dev/shm");
+	setenv("PATH", "/bin:/tests", 1);
+	setenv("HOME", "/tmp", 1);
+
+	snprintf(job, sizeof(job), "%s", kernel_arg("resv.job=", "demo"));
+	mark("RESV-BEGIN %s\n", job);
+	for (i = 0; i < ARRAY_SIZE(jobs); i++) {
+		if (!strcmp(jobs[i].name, job))
+			status = jobs[i].run();
+	}
+	if (status == 127)
+		mark("RESV-NOTE no such job: %s\n", job);
+
+	mark("RESV-END %s status=%d\n", job, status);
+	sync();
+	reboot(RB_POWER_OFF);
+
+	/* Without a way to power off: stop, and let the host notice the end. */
+	reboot(RB_HALT_SYSTEM);
+	for (;;)
+		pause();
+}
