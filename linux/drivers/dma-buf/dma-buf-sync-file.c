@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The fences of a dma-buf as sync_files, and back
+ */
+
+#include <linux/dma-fence.h>
+#include <linux/dma-fence-leaves.h>
+#include <linux/dma-resv.h>
+#include <linux/fcntl.h>
+#include <linux/file.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+#include <linux/sync_file.h>
+#include <linux/uaccess.h>
+#include <uapi/linux/dma-buf.h>
+
+#include "dma-buf-sync-file.h"
+
+/**
+ * DOC: dma-buf and sync_file
+ *
+ * Some users of a buffer synchronize implicitly, others pass fences around in user
+ * space. With two ioctls on the dma-buf a compositor, or a Vulkan driver, lets
+ * both kinds share it:
+ *
+ * - &DMA_BUF_IOCTL_EXPORT_SYNC_FILE returns what an implicitly synchronized reader
+ *   or writer would have to wait for right now, as a sync_file.
+ * - &DMA_BUF_IOCTL_IMPORT_SYNC_FILE has implicitly synchronized users wait from now
+ *   on for what is in a sync_file.
+ *
+ * A client with fences of its own exports before it uses the buffer, waits for the
+ * result, and imports the fence of what it has submitted. Between the two others
+ * can submit as well; whoever needs more than a snapshot has to see to it with
+ * the other side.
+ */
+
+static bool sync_flags_valid(__u32 flags)
+{
+	return flags && !(flags & ~DMA_BUF_SYNC_RW);
+}
+
+long dma_buf_export_sync_file(struct dma_resv *resv,
+			      struct dma_buf_export_sync_file __user *argp)
+{
+	struct dma_buf_export_sync_file arg;
+	struct sync_file *sync_file;
+	struct dma_fence *fence;
+	int ret;
+
+	if (copy_from_user(&arg, argp, sizeof(arg)))
+		return -EFAULT;
+	if (!sync_flags_valid(arg.flags))
+		return -EINVAL;
+
+	ret = dma_resv_get_singleton(resv,
+				     dma_resv_usage_rw(arg.flags &
+						       DMA_BUF_SYNC_WRITE),
+				     &fence);
+	if (ret)
+		return ret;
+
+	if (!fence)
+		fence = dma_fence_get_stub();
+	sync_file = sync_file_create(fence);
+	dma_fence_put(fence);
+	if (!sync_file)
+		return -ENOMEM;
+
+	arg.fd = get_unused_fd_flags(O_CLOEXEC);
+	if (arg.fd < 0) {
+		ret = arg.fd;
+		goto err_file;
+	}
+
+	/* Once it is installed there is no way back, so tell user space first */
+	if (copy_to_user(argp, &arg, sizeof(arg))) {
+		ret = -EFAULT;
+		goto err_fd;
+	}
+	fd_install(arg.fd, sync_file->file);
+
+	return 0;
+
+err_fd:
+	put_unused_fd(arg.fd);
+err_file:
+	fput(sync_file->file);
+	return ret;
+}
+
+long dma_buf_import_sync_file(struct dma_resv *resv,
+			      struct dma_buf_import_sync_file __user *argp)
+{
+	struct dma_buf_import_sync_file arg;
+	struct dma_fence *fence, **leaves;
+	enum dma_resv_usage usage;
+	unsigned int count, i;
+	int ret;
+
+	if (copy_from_user(&arg, argp, sizeof(arg)))
+		return -EFAULT;
+	if (!sync_flags_valid(arg.flags))
+		return -EINVAL;
+
+	fence = sync_file_get_fence(arg.fd);
+	if (!fence)
+		return -EINVAL;
+	ret = dma_fence_get_leaves(&fence, 1, &leaves, &count);
+	dma_fence_put(fence);
+	if (ret)
+		return ret;
+
+	usage = arg.flags & DMA_BUF_SYNC_WRITE ? DMA_RESV_USAGE_WRITE :
+						 DMA_RESV_USAGE_READ;
+
+	ret = dma_resv_lock_interruptible(resv, NULL);
+	if (ret)
+		goto out;
+
+	ret = dma_resv_reserve_fences(resv, count);
+	for (i = 0; i < count && !ret; ++i) {
+		dma_resv_add_fence(resv, leaves[i], usage);
+		cond_resched();
+	}
+	dma_resv_unlock(resv);
+out:
+	dma_fence_put_all(leaves, count);
+
+	return ret;
+}

@@ -1,0 +1,1277 @@
+/*
+ * Copyright (C) 2012-2014 Canonical Ltd (Maarten Lankhorst)
+ *
+ * Based on bo.c which bears the following copyright notice,
+ * but is dual licensed:
+ *
+ * Copyright (c) 2006-2009 VMware, Inc., Palo Alto, CA., USA
+ * All Rights Reserved.
+ *
+ * Permission is hereby granted, free of charge, to any person obtaining a
+ * copy of this software and associated documentation files (the
+ * "Software"), to deal in the Software without restriction, including
+ * without limitation the rights to use, copy, modify, merge, publish,
+ * distribute, sub license, and/or sell copies of the Software, and to
+ * permit persons to whom the Software is furnished to do so, subject to
+ * the following conditions:
+ *
+ * The above copyright notice and this permission notice (including the
+ * next paragraph) shall be included in all copies or substantial portions
+ * of the Software.
+ *
+ * THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR
+ * IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF MERCHANTABILITY,
+ * FITNESS FOR A PARTICULAR PURPOSE AND NON-INFRINGEMENT. IN NO EVENT SHALL
+ * THE COPYRIGHT HOLDERS, AUTHORS AND/OR ITS SUPPLIERS BE LIABLE FOR ANY CLAIM,
+ * DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR
+ * OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE
+ * USE OR OTHER DEALINGS IN THE SOFTWARE.
+ *
+ **************************************************************************/
+/*
+ * Authors: Thomas Hellstrom <thellstrom-at-vmware-dot-com>
+ */
+
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-leaves.h>
+#include <linux/dma-resv.h>
+#include <linux/export.h>
+#include <linux/mm.h>
+#include <linux/sched/mm.h>
+#include <linux/seq_file.h>
+#include <linux/mmu_notifier.h>
+
+/**
+ * DOC: Reservation Object Overview
+ *
+ * A reservation object, &struct dma_resv, carries the fences of everything that
+ * is still going on with a buffer. It answers one question: what has to be
+ * complete before I may do this? Because the answer depends on what "this" is,
+ * each fence has a usage, see &enum dma_resv_usage.
+ *
+ * The rules, which everybody who shares the buffer relies on:
+ *
+ * - CPU access, mapping, pinning and scan-out wait at least for the
+ *   %DMA_RESV_USAGE_KERNEL query. An explicit fence from user space replaces
+ *   implicit synchronization, never this wait.
+ * - An implicitly synchronized job waits for the query that
+ *   dma_resv_usage_rw() names.
+ * - Before memory is moved or freed, its owner waits for the
+ *   %DMA_RESV_USAGE_BOOKKEEP query, that is for everything.
+ * - A fence may be promoted, by adding it again with a stronger usage (one that
+ *   comes earlier in the order). It is never demoted.
+ * - A fence takes the place of an older one from the same context only if it is
+ *   later and its usage is at least as strong.
+ * - Fences depend on each other without cycles, and no dependency is dropped: a
+ *   fence leaves the object when it has signaled, or when something that stays
+ *   is sure to signal after it.
+ * - A fence that is in a reservation object signals in finite time. Nothing on
+ *   the way to its signaling may wait for memory, nor take a lock that is held
+ *   elsewhere while waiting for memory or for a fence.
+ *
+ * Everything that changes the object is done with its lock held, a &ww_mutex so
+ * that several buffers can be locked in any order. Looking at the fences needs
+ * no lock: readers run under RCU, next to a writer.
+ *
+ * A job that is implicitly synchronized goes through these steps::
+ *
+ *	dma_resv_lock(obj, ctx);
+ *	ret = dma_resv_reserve_fences(obj, 1);
+ *	if (ret)
+ *		goto unlock;
+ *	ret = dma_resv_get_fences(obj, dma_resv_usage_rw(write), &n, &deps);
+ *	if (ret)
+ *		goto unlock;
+ *	... have the job wait for deps, nothing may fail from here on ...
+ *	dma_resv_add_fence(obj, &job->fence,
+ *			   write ? DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
+ *	... hand the job to the hardware ...
+ *	dma_resv_unlock(obj);
+ *
+ * Drivers that have not been converted speak of one exclusive fence and many shared
+ * ones. The exclusive fence is a %DMA_RESV_USAGE_WRITE fence that includes
+ * everything before it; shared fences are %DMA_RESV_USAGE_READ.
+ */
+
+DEFINE_WD_CLASS(reservation_ww_class);
+EXPORT_SYMBOL(reservation_ww_class);
+
+#define DMA_RESV_USAGES (DMA_RESV_USAGE_BOOKKEEP + 1)
+
+/*
+ * The fences of an object, sorted by usage: those of usage u are in the slots from
+ * end[u - 1] up to end[u], so that a query for u is one run from the first slot to
+ * end[u] and looks at nothing that it does not ask for.
+ *
+ * Writers hold the lock of the object and change @end and @slots inside a write
+ * section of @seq. A table that has become too small is replaced by a larger one
+ * and is not changed any more. Lockless readers therefore know that everything
+ * they saw was in the object at one and the same time if, afterwards, the table is
+ * still that of the object and @seq has not moved. As the object holds a reference
+ * to each of its fences, it also means that none of the fences was freed in
+ * between, or its memory put to another use.
+ */
+struct dma_resv_list {
+	struct rcu_head rcu;
+	seqcount_ww_mutex_t seq;
+	/* First slot behind the fences of each usage */
+	u16 end[DMA_RESV_USAGES];
+	/* Up to how many fences dma_resv_reserve_fences() has made room for */
+	u16 reserved;
+	/* How many slots there are */
+	u16 max;
+	struct dma_fence __rcu *slots[];
+};
+
+static struct dma_resv_list *dma_resv_list(struct dma_resv *obj)
+{
+	return rcu_dereference_check(obj->fences, dma_resv_held(obj));
+}
+
+/* For the owner of the lock, and for readers that check what they got from it */
+static struct dma_fence *dma_resv_slot(struct dma_resv_list *list,
+				       unsigned int i)
+{
+	return rcu_dereference_check(list->slots[i], true);
+}
+
+static unsigned int dma_resv_count(struct dma_resv_list *list,
+				   enum dma_resv_usage usage)
+{
+	/* A slot is only read after the bound that admits it */
+	return list ? smp_load_acquire(&list->end[usage]) : 0;
+}
+
+static void dma_resv_set_end(struct dma_resv_list *list, unsigned int usage,
+			     unsigned int end)
+{
+	smp_store_release(&list->end[usage], end);
+}
+
+static struct dma_resv_list *dma_resv_list_alloc(struct dma_resv *obj,
+						 unsigned int max, gfp_t gfp)
+{
+	struct dma_resv_list *list;
+	size_t size;
+
+	if (max > U16_MAX)
+		return NULL;
+
+	/* What the allocator would round up to anyway becomes slots */
+	size = roundup_pow_of_two(struct_size(list, slots, max));
+	if (gfp == GFP_KERNEL)
+		list = kvmalloc(size, gfp | __GFP_NOWARN);
+	else
+		list = kmalloc(size, gfp | __GFP_NOWARN);
+	if (!list)
+		return NULL;
+
+	seqcount_ww_mutex_init(&list->seq, &obj->lock);
+	memset(list->end, 0, sizeof(list->end));
+	list->reserved = 0;
+	list->max = min_t(size_t, U16_MAX,
+			  (size - sizeof(*list)) / sizeof(list->slots[0]));
+
+	return list;
+}
+
+static void dma_resv_list_free(struct dma_resv_list *list)
+{
+	unsigned int i = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+
+	if (!list)
+		return;
+
+	while (i)
+		dma_fence_put(dma_resv_slot(list, --i));
+
+	kvfree_rcu(list, rcu);
+}
+
+/* Inside a write section: each weaker usage makes way by one slot */
+static void dma_resv_list_insert(struct dma_resv_list *list,
+				 struct dma_fence *fence,
+				 enum dma_resv_usage usage)
+{
+	unsigned int u;
+
+	for (u = DMA_RESV_USAGE_BOOKKEEP; u > usage; --u) {
+		RCU_INIT_POINTER(list->slots[list->end[u]],
+				 dma_resv_slot(list, list->end[u - 1]));
+		dma_resv_set_end(list, u, list->end[u] + 1);
+	}
+	RCU_INIT_POINTER(list->slots[list->end[u]], fence);
+	dma_resv_set_end(list, u, list->end[u] + 1);
+}
+
+/* Inside a write section: each usage from @usage on closes up by one slot */
+static void dma_resv_list_remove(struct dma_resv_list *list, unsigned int i,
+				 enum dma_resv_usage usage)
+{
+	unsigned int u, last;
+
+	for (u = usage; u <= DMA_RESV_USAGE_BOOKKEEP; ++u) {
+		last = list->end[u] - 1;
+		RCU_INIT_POINTER(list->slots[i], dma_resv_slot(list, last));
+		dma_resv_set_end(list, u, last);
+		i = last;
+	}
+}
+
+/* A fence that can go, at most one of each usage, as positions in the table */
+struct dma_resv_victims {
+	unsigned int count;
+	int at[DMA_RESV_USAGES];
+};
+
+#define DMA_RESV_NO_VICTIMS { .at = { -1, -1, -1, -1 } }
+
+static void dma_resv_victim(struct dma_resv_victims *victims, unsigned int i,
+			    enum dma_resv_usage usage)
+{
+	victims->count += victims->at[usage] < 0;
+	victims->at[usage] = i;
+}
+
+/*
+ * Take @victims out and put @fence in, which may be NULL, as a single step in the
+ * eyes of every reader. Takes over the reference to @fence.
+ */
+static void dma_resv_list_update(struct dma_resv_list *list,
+				 const struct dma_resv_victims *victims,
+				 struct dma_fence *fence,
+				 enum dma_resv_usage usage)
+{
+	struct dma_fence *gone[DMA_RESV_USAGES];
+	int u, n = 0;
+
+	write_seqcount_begin(&list->seq);
+	/* Weakest first: taking one out moves nothing that is stronger */
+	for (u = DMA_RESV_USAGE_BOOKKEEP; u >= DMA_RESV_USAGE_KERNEL; --u) {
+		if (victims->at[u] < 0)
+			continue;
+		gone[n++] = dma_resv_slot(list, victims->at[u]);
+		dma_resv_list_remove(list, victims->at[u], u);
+	}
+	if (fence)
+		dma_resv_list_insert(list, fence, usage);
+	write_seqcount_end(&list->seq);
+
+	while (n)
+		dma_fence_put(gone[--n]);
+}
+
+/*
+ * Whoever changes an object without the lock is told so, once, and gets the lock
+ * for the moment of the change. Returns whether it has to be dropped again.
+ */
+static bool dma_resv_lock_missing(struct dma_resv *obj)
+{
+	if (likely(dma_resv_is_locked(obj))) {
+		dma_resv_assert_held(obj);
+		return false;
+	}
+
+	WARN_ONCE(1, "dma_resv changed without its lock\n");
+	dma_resv_lock(obj, NULL);
+
+	return true;
+}
+
+#if IS_ENABLED(CONFIG_LOCKDEP)
+static int __init dma_resv_lockdep(void)
+{
+	struct mm_struct *mm = mm_alloc();
+	struct ww_acquire_ctx ctx;
+	struct dma_resv obj;
+	struct address_space mapping;
+	int ret;
+
+	if (!mm)
+		return -ENOMEM;
+
+	dma_resv_init(&obj);
+	address_space_init_once(&mapping);
+
+	mmap_read_lock(mm);
+	ww_acquire_init(&ctx, &reservation_ww_class);
+	ret = dma_resv_lock(&obj, &ctx);
+	if (ret == -EDEADLK)
+		dma_resv_lock_slow(&obj, &ctx);
+	fs_reclaim_acquire(GFP_KERNEL);
+	/* for unmap_mapping_range on trylocked buffer objects in shrinkers */
+	i_mmap_lock_write(&mapping);
+	i_mmap_unlock_write(&mapping);
+#ifdef CONFIG_MMU_NOTIFIER
+	lock_map_acquire(&__mmu_notifier_invalidate_range_start_map);
+	__dma_fence_might_wait();
+	lock_map_release(&__mmu_notifier_invalidate_range_start_map);
+#else
+	__dma_fence_might_wait();
+#endif
+	fs_reclaim_release(GFP_KERNEL);
+	ww_mutex_unlock(&obj.lock);
+	ww_acquire_fini(&ctx);
+	mmap_read_unlock(mm);
+
+	mmput(mm);
+
+	return 0;
+}
+subsys_initcall(dma_resv_lockdep);
+#endif
+
+/**
+ * dma_resv_init - initialize a reservation object
+ * @obj: the reservation object
+ *
+ * Allocates nothing; that is left to dma_resv_reserve_fences().
+ *
+ * Context: Any.
+ */
+void dma_resv_init(struct dma_resv *obj)
+{
+	ww_mutex_init(&obj->lock, &reservation_ww_class);
+	RCU_INIT_POINTER(obj->fences, NULL);
+}
+EXPORT_SYMBOL(dma_resv_init);
+
+/**
+ * dma_resv_fini - tear down a reservation object
+ * @obj: the reservation object
+ *
+ * Drops the references to the fences that are left. Whether it is right to let go
+ * of fences that have not signaled is for the owner of the memory to know.
+ *
+ * Context: Nobody else may hold or take the lock any more. Any in which
+ * dma_fence_put() is allowed.
+ */
+void dma_resv_fini(struct dma_resv *obj)
+{
+	dma_resv_list_free(rcu_dereference_protected(obj->fences, true));
+	ww_mutex_destroy(&obj->lock);
+}
+EXPORT_SYMBOL(dma_resv_fini);
+
+/* Let go of every fence that has signaled */
+static void dma_resv_list_prune(struct dma_resv_list *list)
+{
+	int u = DMA_RESV_USAGE_BOOKKEEP;
+	unsigned int i;
+
+	/* Backwards: the slots that close up are behind and already done */
+	for (i = dma_resv_count(list, u); i--;) {
+		struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
+
+		while (u > DMA_RESV_USAGE_KERNEL && i < list->end[u - 1])
+			--u;
+		if (!dma_fence_is_signaled(dma_resv_slot(list, i)))
+			continue;
+		dma_resv_victim(&gone, i, u);
+		dma_resv_list_update(list, &gone, NULL, u);
+	}
+}
+
+/*
+ * Make @list the table of @obj. The sequence goes on from that of the table before,
+ * so that a cursor notices even if @list has the memory of a table it knew.
+ */
+static void dma_resv_list_publish(struct dma_resv *obj,
+				  struct dma_resv_list *list)
+{
+	struct dma_resv_list *old = dma_resv_list(obj);
+
+	if (old)
+		list->seq.seqcount.sequence = old->seq.seqcount.sequence + 2;
+	rcu_assign_pointer(obj->fences, list);
+}
+
+/* Move to a table with @max slots or more, the fences stay the same */
+static struct dma_resv_list *dma_resv_grow(struct dma_resv *obj,
+					   unsigned int max, gfp_t gfp)
+{
+	struct dma_resv_list *list, *old = dma_resv_list(obj);
+	unsigned int i;
+
+	list = dma_resv_list_alloc(obj, max, gfp);
+	if (!list)
+		return NULL;
+
+	/* The references go along: readers of @old check before they use one */
+	for (i = 0; i < dma_resv_count(old, DMA_RESV_USAGE_BOOKKEEP); ++i)
+		RCU_INIT_POINTER(list->slots[i], dma_resv_slot(old, i));
+	if (old) {
+		memcpy(list->end, old->end, sizeof(list->end));
+		list->reserved = old->reserved;
+	}
+
+	dma_resv_list_publish(obj, list);
+	if (old)
+		kvfree_rcu(old, rcu);
+
+	return list;
+}
+
+/**
+ * dma_resv_reserve_fences - make room for fences
+ * @obj: the reservation object
+ * @num_fences: how many fences are going to be added
+ *
+ * After this, dma_resv_add_fence() can be called @num_fences times before the lock
+ * is dropped. Reservations do not add up: a second one also counts from the
+ * fences that are in the object at the time. Do it where the operation can still
+ * be given up, before its fence is visible to anybody.
+ *
+ * Context: The object is locked. May sleep to allocate memory.
+ * Return: 0, or -ENOMEM; an object takes no more than 65535 fences.
+ */
+int dma_resv_reserve_fences(struct dma_resv *obj, unsigned int num_fences)
+{
+	struct dma_resv_list *list;
+	unsigned int count;
+	bool unlock;
+	int ret = 0;
+
+	unlock = dma_resv_lock_missing(obj);
+
+	list = dma_resv_list(obj);
+	count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+	if (list && count + (u64)num_fences > list->max) {
+		dma_resv_list_prune(list);
+		count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+	}
+
+	if (num_fences > U16_MAX - count) {
+		ret = -ENOMEM;
+	} else if (!list || count + num_fences > list->max) {
+		/* Twice as large, so that adding one by one stays linear */
+		list = dma_resv_grow(obj, clamp(2 * count, count + num_fences,
+						(unsigned int)U16_MAX),
+				     GFP_KERNEL);
+		if (!list)
+			ret = -ENOMEM;
+	}
+	if (!ret)
+		list->reserved = max_t(u16, list->reserved, count + num_fences);
+
+	if (unlock)
+		dma_resv_unlock(obj);
+
+	return ret;
+}
+EXPORT_SYMBOL(dma_resv_reserve_fences);
+
+#ifdef CONFIG_DEBUG_MUTEXES
+/**
+ * dma_resv_reset_max_fences - take back reservations that were not used
+ * @obj: the reservation object
+ *
+ * A reservation is good until the lock is dropped. dma_resv_unlock() makes sure,
+ * with debugging enabled, that nobody gets away with an older one.
+ *
+ * Context: The object is locked.
+ */
+void dma_resv_reset_max_fences(struct dma_resv *obj)
+{
+	struct dma_resv_list *list = dma_resv_list(obj);
+
+	dma_resv_assert_held(obj);
+	if (list)
+		list->reserved = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+}
+EXPORT_SYMBOL(dma_resv_reset_max_fences);
+#endif
+
+/*
+ * There is no slot for a fence that has to be in the object, a mistake of the
+ * caller's. Nothing can be given up any more, and it is not known what may be
+ * waited for, so try to do without waiting. Otherwise let something that was
+ * published long ago finish and take its place; a fence as new as the caller's may
+ * not even have been handed to the hardware, and is only waited for if there is
+ * nothing else. Returns the table, or NULL if the fence has signaled instead.
+ */
+static struct dma_resv_list *dma_resv_force_slot(struct dma_resv *obj,
+						 struct dma_fence *fence)
+{
+	struct dma_resv_list *list = dma_resv_list(obj);
+	unsigned int count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+
+	WARN_ONCE(1, "fence %s:%s added to a dma_resv without a reserved slot\n",
+		  fence->ops->get_driver_name(fence),
+		  fence->ops->get_timeline_name(fence));
+
+	if (list && count < list->max)
+		return list;
+
+	list = dma_resv_grow(obj, count + 1, GFP_NOWAIT);
+	if (list)
+		return list;
+
+	list = dma_resv_list(obj);
+	dma_fence_wait(list ? dma_resv_slot(list, count - 1) : fence, false);
+	if (list)
+		dma_resv_list_prune(list);
+
+	return list;
+}
+
+/*
+ * Does waiting for @a include @b? Context 0 is what fences have that are on no
+ * timeline, their numbers say nothing.
+ */
+static bool dma_resv_covers(struct dma_fence *a, struct dma_fence *b)
+{
+	return a == b || (a->context && a->context == b->context &&
+			  !dma_fence_is_later(b, a));
+}
+
+/**
+ * dma_resv_add_fence - add a fence
+ * @obj: the reservation object
+ * @fence: the fence, the object takes a reference of its own
+ * @usage: what the operation behind @fence does, see &enum dma_resv_usage
+ *
+ * From now on @fence is part of every query for @usage or a weaker one. It takes
+ * the place of earlier fences of its context that are not stronger; conversely
+ * nothing changes if a fence that is as late and as strong is already there. To
+ * promote a fence add it again with a stronger usage. Adding it with a weaker one
+ * has no effect.
+ *
+ * A slot must have been reserved with dma_resv_reserve_fences(). If it was not,
+ * the caller is reported once, and may find itself waiting for a fence.
+ *
+ * Context: The object is locked. Does not sleep unless a slot is missing.
+ */
+void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
+			enum dma_resv_usage usage)
+{
+	struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
+	struct dma_resv_list *list;
+	unsigned int i, u = 0, count;
+	struct dma_fence *old;
+	bool unlock;
+
+	unlock = dma_resv_lock_missing(obj);
+
+	list = dma_resv_list(obj);
+	count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+	for (i = 0; i < count; ++i) {
+		while (i >= list->end[u])
+			++u;
+		old = dma_resv_slot(list, i);
+
+		if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &old->flags)) {
+			if (gone.at[u] < 0)
+				dma_resv_victim(&gone, i, u);
+			continue;
+		}
+		if (u <= usage && dma_resv_covers(old, fence))
+			goto out;
+		if (u >= usage && dma_resv_covers(fence, old))
+			dma_resv_victim(&gone, i, u);
+	}
+
+	if (!gone.count && (!list || count >= list->reserved))
+		list = dma_resv_force_slot(obj, fence);
+	if (list)
+		dma_resv_list_update(list, &gone, dma_fence_get(fence), usage);
+out:
+	if (unlock)
+		dma_resv_unlock(obj);
+}
+EXPORT_SYMBOL(dma_resv_add_fence);
+
+/**
+ * dma_resv_replace_fences - let another fence stand for those of a context
+ * @obj: the reservation object
+ * @context: the fence context whose fences are replaced
+ * @fence: what stands in their place
+ * @usage: usage of @fence
+ *
+ * For fences that can be shown to be of no consequence once @fence has signaled,
+ * even though they have not signaled themselves: a preemption fence after the
+ * process lost its page tables, say. Replacing them takes away what others would
+ * wait for, so this is right only if the operations behind the old fences cannot
+ * reach the memory any more when @fence signals.
+ *
+ * Nothing is demoted: where a replaced fence has a stronger usage than @usage,
+ * @fence gets that. If the context has no fence in the object nothing happens. No
+ * slot needs to be reserved.
+ *
+ * Context: The object is locked. Does not sleep.
+ */
+void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
+			     struct dma_fence *fence,
+			     enum dma_resv_usage usage)
+{
+	struct dma_fence *old, *next = dma_fence_is_signaled(fence) ? NULL : fence;
+	struct dma_resv_victims gone;
+	struct dma_resv_list *list;
+	unsigned int i, u;
+	bool unlock;
+
+	unlock = dma_resv_lock_missing(obj);
+
+	list = dma_resv_list(obj);
+	do {
+		gone = (struct dma_resv_victims)DMA_RESV_NO_VICTIMS;
+		u = 0;
+		for (i = 0; i < dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP); ++i) {
+			while (i >= list->end[u])
+				++u;
+			old = dma_resv_slot(list, i);
+			if (old->context != context || (old == fence && !next) ||
+			    dma_fence_is_signaled(old))
+				continue;
+			dma_resv_victim(&gone, i, u);
+			usage = min_t(enum dma_resv_usage, usage, u);
+		}
+
+		/* The first round puts @fence in, others finish the job */
+		if (gone.count)
+			dma_resv_list_update(list, &gone, dma_fence_get(next),
+					     usage);
+		next = NULL;
+	} while (gone.count);
+
+	if (unlock)
+		dma_resv_unlock(obj);
+}
+EXPORT_SYMBOL(dma_resv_replace_fences);
+
+/*
+ * The fence at the cursor, which is moved past it, or NULL at the end. Without the
+ * lock the bounds may change at any time; what matters is to stay in the table
+ * until the check that follows.
+ */
+static struct dma_fence *dma_resv_iter_load(struct dma_resv_iter *cursor)
+{
+	struct dma_resv_list *list = cursor->list;
+
+	if (cursor->index >= dma_resv_count(list, cursor->usage))
+		return NULL;
+
+	while (cursor->fence_usage < cursor->usage &&
+	       cursor->index >= dma_resv_count(list, cursor->fence_usage))
+		++cursor->fence_usage;
+
+	return dma_resv_slot(list, cursor->index++);
+}
+
+static void dma_resv_iter_restart(struct dma_resv_iter *cursor)
+{
+	cursor->list = dma_resv_list(cursor->obj);
+	cursor->seq = cursor->list ? read_seqcount_begin(&cursor->list->seq) : 0;
+	cursor->index = 0;
+	cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
+	cursor->is_restarted = true;
+}
+
+/* Does anything that was seen since the restart not count? */
+static bool dma_resv_iter_stale(struct dma_resv_iter *cursor)
+{
+	struct dma_resv_list *list = cursor->list;
+
+	/*
+	 * What was read comes before both tests. A table that is not in use any
+	 * more may be gone, unless RCU has been held since it was.
+	 */
+	smp_rmb();
+	if (rcu_access_pointer(cursor->obj->fences) != list)
+		return true;
+
+	/* And if it has become a table again, then with that table's sequence */
+	smp_rmb();
+	return list && __read_seqcount_retry(&list->seq, cursor->seq);
+}
+
+/*
+ * Go on to the next unsignaled fence and take a reference. A fence that is looked
+ * at without one may be somebody else's by the time, so what was seen only counts
+ * when the table still stands afterwards.
+ */
+static struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor)
+{
+	struct dma_fence *fence, *found = NULL;
+
+	rcu_read_lock();
+	/* The table of the previous step is only alive if still in use */
+	if (dma_resv_iter_stale(cursor))
+		dma_resv_iter_restart(cursor);
+
+	for (;;) {
+		fence = dma_resv_iter_load(cursor);
+		if (fence) {
+			if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+				continue;
+			found = dma_fence_get_rcu(fence);
+		}
+
+		if (dma_resv_iter_stale(cursor) || found != fence) {
+			dma_fence_put(found);
+			found = NULL;
+			dma_resv_iter_restart(cursor);
+			continue;
+		}
+
+		if (!found || !dma_fence_is_signaled(found))
+			break;
+		dma_fence_put(found);
+		found = NULL;
+	}
+	rcu_read_unlock();
+
+	cursor->fence = found;
+	return found;
+}
+
+/**
+ * dma_resv_iter_first_unlocked - start to visit fences without the lock
+ * @cursor: the cursor, after dma_resv_iter_begin()
+ *
+ * See dma_resv_for_each_fence_unlocked(), which is the way to use it.
+ *
+ * Context: Any but interrupts.
+ * Return: the first unsignaled fence of the query, with a reference that the
+ * cursor owns, or NULL if there is none.
+ */
+struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
+{
+	dma_resv_iter_end(cursor);
+
+	rcu_read_lock();
+	dma_resv_iter_restart(cursor);
+	rcu_read_unlock();
+
+	return dma_resv_iter_walk(cursor);
+}
+EXPORT_SYMBOL(dma_resv_iter_first_unlocked);
+
+/**
+ * dma_resv_iter_next_unlocked - visit the next fence without the lock
+ * @cursor: the cursor, after dma_resv_iter_first_unlocked()
+ *
+ * Drops the reference to the previous fence. Starts over if the object changed
+ * since, which dma_resv_iter_is_restarted() then tells.
+ *
+ * Context: Any but interrupts.
+ * Return: the next unsignaled fence of the query, with a reference that the
+ * cursor owns, or NULL at the end.
+ */
+struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
+{
+	dma_resv_iter_end(cursor);
+	cursor->is_restarted = false;
+
+	return dma_resv_iter_walk(cursor);
+}
+EXPORT_SYMBOL(dma_resv_iter_next_unlocked);
+
+/**
+ * dma_resv_iter_first - start to visit the fences of a locked object
+ * @cursor: the cursor, after dma_resv_iter_begin()
+ *
+ * See dma_resv_for_each_fence(), which is the way to use it.
+ *
+ * Context: The object is locked.
+ * Return: the first fence of the query, signaled or not, without a reference, or
+ * NULL if there is none. Fences come in the order of their usage.
+ */
+struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
+{
+	dma_resv_assert_held(cursor->obj);
+	dma_resv_iter_restart(cursor);
+
+	return dma_resv_iter_load(cursor);
+}
+EXPORT_SYMBOL(dma_resv_iter_first);
+
+/**
+ * dma_resv_iter_next - visit the next fence of a locked object
+ * @cursor: the cursor, after dma_resv_iter_first()
+ *
+ * Context: The object has been locked since dma_resv_iter_first(), and has not
+ * been changed.
+ * Return: the next fence of the query, signaled or not, without a reference, or
+ * NULL at the end.
+ */
+struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
+{
+	dma_resv_assert_held(cursor->obj);
+	cursor->is_restarted = false;
+
+	return dma_resv_iter_load(cursor);
+}
+EXPORT_SYMBOL(dma_resv_iter_next);
+
+/*
+ * Take references to the unsignaled fences of a query, to @max of them at the
+ * most. Returns how many there are, which may be more. Fences that only find out
+ * that they have signaled when asked count as well. They come in the order of
+ * their usage; @end, unless it is NULL, tells where each usage ends.
+ */
+static unsigned int dma_resv_collect(struct dma_resv *obj,
+				     enum dma_resv_usage usage,
+				     struct dma_fence **fences,
+				     unsigned int max, u16 *end)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int count, i;
+	bool stale;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	rcu_read_lock();
+	do {
+		dma_resv_iter_restart(&cursor);
+		if (end)
+			memset(end, 0, sizeof(*end) * DMA_RESV_USAGES);
+		for (count = 0; (fence = dma_resv_iter_load(&cursor));) {
+			if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+				continue;
+			if (count < max) {
+				fences[count] = dma_fence_get_rcu(fence);
+				/* Not while the table holds it */
+				if (!fences[count])
+					break;
+			}
+			++count;
+			for (i = cursor.fence_usage; end && i < DMA_RESV_USAGES;
+			     ++i)
+				end[i] = count;
+		}
+
+		stale = fence || dma_resv_iter_stale(&cursor);
+		for (i = 0; stale && i < min(count, max); ++i)
+			dma_fence_put(fences[i]);
+	} while (stale);
+	rcu_read_unlock();
+
+	return count;
+}
+
+/**
+ * dma_resv_get_fences - get the unsignaled fences of a query
+ * @obj: the reservation object
+ * @usage: get the fences of this usage and of every stronger one
+ * @num_fences: where the number of fences goes
+ * @fences: where the array goes, NULL when there are no fences
+ *
+ * Takes a snapshot, with a reference to each fence. The caller drops the
+ * references and frees the array with kfree().
+ *
+ * Context: Process context, may sleep to allocate memory. The lock is not needed.
+ * Return: 0, or -ENOMEM with nothing returned.
+ */
+int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
+			unsigned int *num_fences, struct dma_fence ***fences)
+{
+	unsigned int count, size = 0, i, n = 0;
+	struct dma_fence **array = NULL;
+
+	*num_fences = 0;
+	*fences = NULL;
+
+	while ((count = dma_resv_collect(obj, usage, array, size, NULL)) > size) {
+		dma_fence_put_all(array, size);
+		size = count;
+		/* Memory reclaim may be waiting for us, so try without it first */
+		array = kmalloc_array(size, sizeof(*array),
+				      GFP_NOWAIT | __GFP_NOWARN);
+		if (!array)
+			array = kmalloc_array(size, sizeof(*array),
+					      GFP_KERNEL | __GFP_NOWARN);
+		if (!array)
+			return -ENOMEM;
+	}
+
+	for (i = 0; i < count; ++i) {
+		if (dma_fence_is_signaled(array[i]))
+			dma_fence_put(array[i]);
+		else
+			array[n++] = array[i];
+	}
+
+	if (!n) {
+		kfree(array);
+		return 0;
+	}
+	*num_fences = n;
+	*fences = array;
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_fences);
+
+/**
+ * dma_resv_get_singleton - get one fence that stands for a query
+ * @obj: the reservation object
+ * @usage: stand for the fences of this usage and of every stronger one
+ * @fence: where the fence goes, NULL when nothing is unsignaled
+ *
+ * The fence signals when all those of the query have. If there is more than one
+ * it is a &struct dma_fence_array made for the purpose. Arrays and chains in the
+ * object are taken apart for it: they do not nest.
+ *
+ * Context: Process context, may sleep to allocate memory. The lock is not needed.
+ * Return: 0, with a reference in @fence, or -ENOMEM.
+ */
+int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
+			   struct dma_fence **fence)
+{
+	struct dma_fence_array *array;
+	struct dma_fence **fences, **leaves, *single;
+	unsigned int count, num_leaves;
+	int ret;
+
+	*fence = NULL;
+
+	/* Mostly there is one fence or none, which takes no memory */
+	count = dma_resv_collect(obj, usage, &single, 1, NULL);
+	if (count && (count > 1 || dma_fence_is_signaled(single)))
+		dma_fence_put(single);
+	else if (count)
+		*fence = single;
+	if (count <= 1)
+		return 0;
+
+	ret = dma_resv_get_fences(obj, usage, &count, &fences);
+	if (ret)
+		return ret;
+
+	if (count > 1) {
+		ret = dma_fence_get_leaves(fences, count, &leaves, &num_leaves);
+		dma_fence_put_all(fences, count);
+		if (ret)
+			return ret;
+		fences = leaves;
+		count = num_leaves;
+	}
+
+	if (count <= 1) {
+		if (count)
+			*fence = fences[0];
+		kfree(fences);
+		return 0;
+	}
+
+	array = dma_fence_array_create(count, fences, dma_fence_context_alloc(1),
+				       1, false);
+	if (!array) {
+		dma_fence_put_all(fences, count);
+		return -ENOMEM;
+	}
+	*fence = &array->base;
+
+	return 0;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_singleton);
+
+/**
+ * dma_resv_copy_fences - let an object have the fences of another one
+ * @dst: the object that gets them, what it had before is dropped
+ * @src: the object that keeps them
+ *
+ * Every unsignaled fence is copied with its usage. For handing over memory that
+ * is still in use to an object which looks after it from then on.
+ *
+ * Context: @dst is locked, @src need not be. May sleep to allocate memory.
+ * Return: 0, or -ENOMEM with @dst unchanged.
+ */
+int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
+{
+	struct dma_resv_list *old, *list;
+	u16 end[DMA_RESV_USAGES];
+	unsigned int count = 1;
+	bool unlock;
+
+	for (;;) {
+		list = dma_resv_list_alloc(dst, count, GFP_KERNEL);
+		if (!list)
+			return -ENOMEM;
+
+		count = dma_resv_collect(src, DMA_RESV_USAGE_BOOKKEEP,
+					 (struct dma_fence __force **)list->slots,
+					 list->max, end);
+		if (count <= list->max)
+			break;
+
+		/* There have come more, drop those that did fit */
+		list->end[DMA_RESV_USAGE_BOOKKEEP] = list->max;
+		dma_resv_list_free(list);
+	}
+	memcpy(list->end, end, sizeof(end));
+	list->reserved = count;
+
+	unlock = dma_resv_lock_missing(dst);
+	old = dma_resv_list(dst);
+	dma_resv_list_publish(dst, list);
+	dma_resv_list_free(old);
+	if (unlock)
+		dma_resv_unlock(dst);
+
+	return 0;
+}
+EXPORT_SYMBOL(dma_resv_copy_fences);
+
+/* Small enough for the stack, and seldom is there more to wait for at once */
+#define DMA_RESV_WAIT_BATCH 16
+
+/**
+ * dma_resv_wait_timeout - wait for the fences of a query
+ * @obj: the reservation object
+ * @usage: wait for the fences of this usage and of every stronger one
+ * @intr: whether a signal interrupts the wait
+ * @timeout: how long to wait at the most, in jiffies, 0 to only look
+ *
+ * Waits for the fences that are in the object now. Fences added meanwhile do not
+ * prolong the wait, unless there are very many to begin with.
+ *
+ * Context: Process context, sleeps. The lock is not needed; it may be held if no
+ * fence depends on somebody who takes it.
+ * Return: what is left of @timeout, at least 1, when all have signaled; 0 if time
+ * ran out before; -ERESTARTSYS if interrupted, or the error of a driver's wait.
+ */
+long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
+			   bool intr, unsigned long timeout)
+{
+	struct dma_fence *batch[DMA_RESV_WAIT_BATCH];
+	unsigned int count, i;
+	long ret = timeout ?: 1;
+
+	do {
+		count = dma_resv_collect(obj, usage, batch,
+					 ARRAY_SIZE(batch), NULL);
+		for (i = 0; i < min_t(unsigned int, count, ARRAY_SIZE(batch));
+		     ++i) {
+			if (ret > 0)
+				ret = dma_fence_wait_timeout(batch[i], intr,
+							     timeout ? ret : 0);
+			dma_fence_put(batch[i]);
+		}
+	} while (ret > 0 && count > ARRAY_SIZE(batch));
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
+
+/**
+ * dma_resv_test_signaled - have the fences of a query signaled
+ * @obj: the reservation object
+ * @usage: test the fences of this usage and of every stronger one
+ *
+ * Context: Any but interrupts. The lock is not needed.
+ * Return: true if there was a moment during the call at which none of the fences
+ * was unsignaled.
+ */
+bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	const struct dma_fence_ops *ops;
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	bool idle = true;
+
+	dma_resv_iter_begin(&cursor, obj, usage);
+	rcu_read_lock();
+	dma_resv_iter_restart(&cursor);
+	for (;;) {
+		fence = dma_resv_iter_load(&cursor);
+		if (fence && test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
+			continue;
+
+		/* Make sure whose they are before using them */
+		ops = fence ? READ_ONCE(fence->ops) : NULL;
+		if (dma_resv_iter_stale(&cursor)) {
+			dma_resv_iter_restart(&cursor);
+			continue;
+		}
+		if (!fence)
+			break;
+
+		/* Without that operation the flag is all there is to know */
+		if (!ops->signaled) {
+			idle = false;
+			break;
+		}
+
+		fence = dma_fence_get_rcu(fence);
+		if (dma_resv_iter_stale(&cursor)) {
+			dma_fence_put(fence);
+			dma_resv_iter_restart(&cursor);
+			continue;
+		}
+		idle = dma_fence_is_signaled(fence);
+		dma_fence_put(fence);
+		if (!idle)
+			break;
+	}
+	rcu_read_unlock();
+
+	return idle;
+}
+EXPORT_SYMBOL_GPL(dma_resv_test_signaled);
+
+/**
+ * dma_resv_describe - print the fences of an object
+ * @obj: the reservation object
+ * @seq: where to print
+ *
+ * One line a fence with its usage, driver, timeline, number and state, for debugfs.
+ *
+ * Context: The object is locked.
+ */
+void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq)
+{
+	static const char * const names[DMA_RESV_USAGES] = {
+		"kernel", "write", "read", "bookkeep"
+	};
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence)
+		seq_printf(seq, "\t%s fence: %s %s seq %llu %ssignalled\n",
+			   names[dma_resv_iter_usage(&cursor)],
+			   fence->ops->get_driver_name(fence),
+			   fence->ops->get_timeline_name(fence), fence->seqno,
+			   dma_fence_is_signaled(fence) ? "" : "un");
+}
+EXPORT_SYMBOL_GPL(dma_resv_describe);
+
+/*
+ * The old interface in terms of the new one, for drivers that have not been
+ * converted: the exclusive fence is a WRITE fence that stands for all implicitly
+ * synchronized work before it, shared fences are READ. Who asks for all fences may
+ * be about to free the memory and is given all of them.
+ */
+
+static enum dma_resv_usage dma_resv_usage_all(bool all)
+{
+	return all ? DMA_RESV_USAGE_BOOKKEEP : DMA_RESV_USAGE_WRITE;
+}
+
+/**
+ * dma_resv_add_excl_fence - add an exclusive fence
+ * @obj: the reservation object
+ * @fence: the fence, or NULL to only drop what is there
+ *
+ * The caller vouches for @fence to signal after every WRITE and READ fence in the
+ * object; those are dropped. KERNEL and BOOKKEEP fences stay, as drivers that use
+ * this function do not know them.
+ *
+ * Context: The object is locked, and a slot reserved unless @fence is NULL.
+ */
+void dma_resv_add_excl_fence(struct dma_resv *obj, struct dma_fence *fence)
+{
+	struct dma_resv_list *list;
+	struct dma_fence *old;
+	unsigned int i;
+
+	if (fence)
+		dma_resv_add_fence(obj, fence, DMA_RESV_USAGE_WRITE);
+
+	dma_resv_assert_held(obj);
+	list = dma_resv_list(obj);
+	/* Backwards, so that what moves up has been looked at */
+	for (i = dma_resv_count(list, DMA_RESV_USAGE_READ);
+	     i-- > dma_resv_count(list, DMA_RESV_USAGE_KERNEL);) {
+		struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
+
+		old = dma_resv_slot(list, i);
+		if (fence && dma_resv_covers(old, fence))
+			continue;
+		dma_resv_victim(&gone, i, i < list->end[DMA_RESV_USAGE_WRITE] ?
+				DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
+		dma_resv_list_update(list, &gone, NULL, DMA_RESV_USAGE_WRITE);
+	}
+}
+EXPORT_SYMBOL(dma_resv_add_excl_fence);
+
+/**
+ * dma_resv_get_excl_rcu - get the exclusive fence
+ * @obj: the reservation object
+ *
+ * If there are several fences that it has to stand for, it is an array of them. If
+ * there is no memory for that, waits for the fences instead.
+ *
+ * Context: Process context, may sleep. The lock is not needed.
+ * Return: the fence, with a reference, or NULL if there is nothing to wait for.
+ */
+struct dma_fence *dma_resv_get_excl_rcu(struct dma_resv *obj)
+{
+	struct dma_fence *fence;
+
+	if (dma_resv_get_singleton(obj, DMA_RESV_USAGE_WRITE, &fence))
+		dma_resv_wait_timeout(obj, DMA_RESV_USAGE_WRITE, false,
+				      MAX_SCHEDULE_TIMEOUT);
+
+	return fence;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_excl_rcu);
+
+/**
+ * dma_resv_get_fences_rcu - get exclusive and shared fences
+ * @obj: the reservation object
+ * @pfence_excl: where the exclusive fence goes, may be NULL
+ * @pshared_count: where the number of shared fences goes
+ * @pshared: where the array of shared fences goes, see dma_resv_get_fences()
+ *
+ * The array has what the exclusive fence stands for as well, whether that was
+ * asked for by itself or not.
+ *
+ * Context: Process context, may sleep to allocate memory. The lock is not needed.
+ * Return: 0, or -ENOMEM with nothing returned.
+ */
+int dma_resv_get_fences_rcu(struct dma_resv *obj,
+			    struct dma_fence **pfence_excl,
+			    unsigned int *pshared_count,
+			    struct dma_fence ***pshared)
+{
+	int ret;
+
+	ret = dma_resv_get_fences(obj, DMA_RESV_USAGE_BOOKKEEP, pshared_count,
+				  pshared);
+	if (ret || !pfence_excl)
+		return ret;
+
+	ret = dma_resv_get_singleton(obj, DMA_RESV_USAGE_WRITE, pfence_excl);
+	if (ret) {
+		dma_fence_put_all(*pshared, *pshared_count);
+		*pshared = NULL;
+		*pshared_count = 0;
+	}
+
+	return ret;
+}
+EXPORT_SYMBOL_GPL(dma_resv_get_fences_rcu);
+
+/**
+ * dma_resv_wait_timeout_rcu - wait for the exclusive fence, or for all
+ * @obj: the reservation object
+ * @wait_all: wait for all fences
+ * @intr: whether a signal interrupts the wait
+ * @timeout: how long to wait at the most, in jiffies
+ *
+ * Context: As for dma_resv_wait_timeout().
+ * Return: As for dma_resv_wait_timeout().
+ */
+long dma_resv_wait_timeout_rcu(struct dma_resv *obj, bool wait_all, bool intr,
+			       unsigned long timeout)
+{
+	return dma_resv_wait_timeout(obj, dma_resv_usage_all(wait_all), intr,
+				     timeout);
+}
+EXPORT_SYMBOL_GPL(dma_resv_wait_timeout_rcu);
+
+/**
+ * dma_resv_test_signaled_rcu - has the exclusive fence signaled, or have all
+ * @obj: the reservation object
+ * @test_all: test all fences
+ *
+ * Context: As for dma_resv_test_signaled().
+ * Return: As for dma_resv_test_signaled().
+ */
+bool dma_resv_test_signaled_rcu(struct dma_resv *obj, bool test_all)
+{
+	return dma_resv_test_signaled(obj, dma_resv_usage_all(test_all));
+}
+EXPORT_SYMBOL_GPL(dma_resv_test_signaled_rcu);

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Mistakes of a caller, which are reported and survived. The lines around the
+ * reports tell whoever judges the log that they are expected.
+ */
+
+#include <linux/delay.h>
+#include <linux/printk.h>
+
+#include "dmabuf-kunit.h"
+#include "resv-fixture.h"
+
+#define FORGOTTEN	70
+
+/*
+ * Nobody reserved a slot, and the object fills up. No fence may get lost: each is
+ * in the object, or it was waited for.
+ */
+static void add_without_slot_keeps_dependency(struct kunit *test)
+{
+	struct mock_signaler signalers[2];
+	struct dma_fence *fences[FORGOTTEN];
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int i, lost = 0;
+
+	for (i = 0; i < FORGOTTEN; i++)
+		fences[i] = resv_new_fence(test);
+	/* It may choose to wait for the first, or for the last */
+	mock_signal_later(&signalers[0], fences[0], HZ / 10);
+	mock_signal_later(&signalers[1], fences[FORGOTTEN - 1], HZ / 10);
+
+	resv_lock(test, obj);
+	pr_info("resv-expect-warn BEGIN dma_resv_add_fence\n");
+	for (i = 0; i < FORGOTTEN; i++)
+		dma_resv_add_fence(obj, fences[i], i % RESV_USAGES);
+	pr_info("resv-expect-warn END\n");
+
+	for (i = 0; i < FORGOTTEN; i++) {
+		if (dma_fence_is_signaled(fences[i]))
+			continue;
+		dma_resv_for_each_fence(&cursor, obj, i % RESV_USAGES, fence)
+			if (fence == fences[i])
+				break;
+		lost += !fence;
+	}
+	dma_resv_unlock(obj);
+	mock_signal_end(&signalers[0]);
+	mock_signal_end(&signalers[1]);
+
+	KUNIT_EXPECT_EQ(test, lost, 0u);
+	KUNIT_EXPECT_FALSE(test, dma_resv_test_signaled(obj,
+							DMA_RESV_USAGE_BOOKKEEP));
+}
+
+static struct kunit_case dma_resv_mistake_cases[] = {
+	KUNIT_CASE(add_without_slot_keeps_dependency),
+	{}
+};
+
+struct kunit_suite dma_resv_mistake_suite = {
+	.name = "dma-resv-mistake",
+	.init = resv_fixture_init,
+	.exit = resv_fixture_exit,
+	.test_cases = dma_resv_mistake_cases,
+};
