@@ -37,6 +37,8 @@ if already_there "$tree"; then
 	say "$tree (Linux $rel) has the series already; nothing to do"
 	exit 0
 fi
+find_older "$tree"
+[ ${#OLDER[@]} = 0 ] || say "Linux $rel is older than the pinned base; series/older comes first"
 try_on_copy "$tree" "$TMP/copy" ||
 	die "the series does not fit $tree (Linux $rel); the tree was left as it was"
 if [ $kind = git ]; then

@@ -1,6 +1,24 @@
 # shellcheck shell=bash
 # Putting the series on somebody's tree: all of it or nothing.
 
+# find_older TREE: which of the patches for older trees this one needs. They make
+# it look like the pinned base where the series has to find its place.
+OLDER=()
+find_older() {
+	local f
+	OLDER=()
+	for f in "$SERIES"/older/[0-9][0-9][0-9][0-9]-*.patch; do
+		[ ! -f "$f" ] || ! patch -d "$1" -p1 -f -N -F0 --dry-run \
+			<"$f" >/dev/null 2>&1 || OLDER+=("$f")
+	done
+}
+
+# What is put on the tree, in order.
+to_put() {
+	[ ${#OLDER[@]} = 0 ] || printf '%s\n' "${OLDER[@]}"
+	patches
+}
+
 hunk_failures() {	# the output of patch or git apply: FILE: hunk N, one a line
 	awk '
 	/^checking file |^patching file / { f = $3; gsub(/\047/, "", f) }
@@ -28,7 +46,7 @@ try_on_copy() {
 	while read -r f; do
 		[ ! -e "$tree/$f" ] || (cd "$tree" && cp -a --parents -- "$f" "$copy/")
 	done < <(touched_files)
-	total=$(patches | wc -l)
+	total=$(to_put | wc -l)
 	while read -r f; do
 		n=$((n + 1))
 		status "trying patch $n of $total"
@@ -40,7 +58,7 @@ try_on_copy() {
 			note "$(sed 's/^/  /' <<<"${bad:-$(head -n 5 "$TMP/patch.out")}")"
 			return 1
 		fi
-	done < <(patches)
+	done < <(to_put)
 	clear_status
 }
 
@@ -101,7 +119,7 @@ put_back() {
 # put_git TREE: git am, back to where it was if that stops
 put_git() {
 	local tree=$1 list=() rc=0
-	mapfile -t list < <(patches)
+	mapfile -t list < <(to_put)
 	PUT_TREE=$tree PUT_HEAD=$(git -C "$tree" rev-parse HEAD) PUT_BACK=1
 	at_exit put_back_git
 	in_background "git am of ${#list[@]} patches" "$TMP/am.out" \
