@@ -8,7 +8,7 @@ check_out HEAD
 lgit diff --name-only --no-renames base HEAD >"$TMP/ours"
 
 one() {		# NAME TARGETS...
-	local name=$1 log=$LOGS/drivers-$1.log start=$SECONDS bad= t
+	local name=$1 log=$LOGS/drivers-$1.log start=$SECONDS bad='' t
 	shift
 	if ! check_make "drivers: $name" "$log" "$@"; then
 		fail "$name" "$(grep -m 1 -E ' error: |\*\*\*' "$log" || echo 'make failed')" "$log"
@@ -21,7 +21,7 @@ one() {		# NAME TARGETS...
 	done
 	bad=$(warnings_in "$log" | while read -r w; do
 		grep -qxF "${w%%: warning:*}" "$TMP/ours" && echo "$w"
-	done | head -n 2)
+	done | head -n 2) || :
 	if [ -n "$bad" ]; then
 		fail "$name" "warns: ${bad//$'\n'/;}" "$log"
 	else
@@ -57,7 +57,7 @@ unexported=$(comm -23 "$TMP/asked" "$TMP/exported" | comm -12 - "$TMP/defined" |
 	{ grep -E '^(dma_resv|dma_buf|dma_fence|sync_file)_' || :; } | while read -r s; do
 	# Asked for from outside the directory that defines it?
 	nm -A -u "${objs[@]}" 2>/dev/null | grep -E " U $s\$" | grep -qv "/drivers/dma-buf/" && echo "$s"
-done | tr '\n' ' ')
+done | tr '\n' ' ') || :
 if [ -z "$missing$unexported" ]; then
 	ok "every symbol that is asked for is exported"
 else
