@@ -13,11 +13,11 @@ build	cmd:gcc		gcc		to build the kernel
 build	cmd:make	make		to build the kernel
 build	cmd:flex	flex		to build the kernel's configuration tool
 build	cmd:bison	bison		to build the kernel's configuration tool
+build	cmd:rsync		rsync		to give programs the kernel's headers
 build	cmd:bc		bc		to build the kernel
 build	cmd:perl	perl		to build the kernel
 build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
-build	file:/usr/include/openssl/evp.h	libssl-dev	to build the kernel's signing tool
 build	m32:		gcc-multilib	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
 check	cmd:perl	perl		to run checkpatch

@@ -55,7 +55,7 @@ try_on_copy() {
 			bad=$(hunk_failures <"$TMP/patch.out" | head -n 8)
 			clear_status
 			note "${f##*/} does not fit:"
-			note "$(sed 's/^/  /' <<<"${bad:-$(head -n 5 "$TMP/patch.out")}")"
+			note "$(printf "%s\n" "${bad:-$(head -n 5 "$TMP/patch.out")}" | sed "s/^/  /")"
 			return 1
 		fi
 	done < <(to_put)

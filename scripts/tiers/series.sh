@@ -17,9 +17,12 @@ write_whole_files "$LINUX" "$TMP/want-linux"
 same "series/ is what the tree says" "$TMP/want-series" "$SERIES"
 same "linux/ is what the tree says" "$TMP/want-linux" "$RESV_TOP/linux"
 
-# Apply it once more, in a clone that shares the objects, and export that.
+# Apply it once more, in a clone that shares the objects and checks out only
+# the files in question, and export that.
 clone=$TMP/clone
 pure_git clone -q --shared --no-checkout "$LINUX" "$clone"
+lgit diff --name-only --no-renames base HEAD | sed "s|^|/|" |
+	pure_git -C "$clone" sparse-checkout set --no-cone --stdin
 pure_git -C "$clone" checkout -q -B series base
 mapfile -t list < <(patches)
 if [ ${#list[@]} = 0 ]; then
