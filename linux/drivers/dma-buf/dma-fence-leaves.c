@@ -39,7 +39,10 @@ static int fence_walk_add(struct fence_walk *walk, struct dma_fence *fence)
 	unsigned int size;
 	int ret;
 
-	if (dma_fence_is_signaled(fence))
+	/* To ask a container is to have it walk over all that is inside */
+	if (fence_is_container(fence) ?
+	    test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) :
+	    dma_fence_is_signaled(fence))
 		return 0;
 
 	if (fence_is_container(fence) || !fence->context) {

@@ -290,6 +290,23 @@ static void poll_when_fence_is_replaced(struct kunit *test)
 	poller_end(&poller);
 }
 
+/* Nobody has to wait for the fence any more, although it has not signaled */
+static void poll_when_fence_is_taken_out(struct kunit *test)
+{
+	struct dma_fence *old = poll_add(test, DMA_RESV_USAGE_WRITE);
+	struct dma_fence *stub = dma_fence_get_stub();
+	struct poller poller;
+
+	poller_init(&poller, EPOLLIN | EPOLLOUT);
+	KUNIT_EXPECT_FALSE(test, poller_poll(&poller, poll_dmabuf));
+	resv_replace(test, poll_dmabuf->resv, old->context, stub,
+		     DMA_RESV_USAGE_WRITE);
+	dma_fence_put(stub);
+	KUNIT_EXPECT_EQ(test, poller_poll(&poller, poll_dmabuf),
+			EPOLLIN | EPOLLOUT);
+	poller_end(&poller);
+}
+
 static void polling_often_takes_no_more_references(struct kunit *test)
 {
 	struct dma_fence *fence = poll_add(test, DMA_RESV_USAGE_WRITE);
@@ -441,6 +458,7 @@ static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(ready_poll_wakes_nobody),
 	KUNIT_CASE(poll_sees_fences_added_later),
 	KUNIT_CASE(poll_when_fence_is_replaced),
+	KUNIT_CASE(poll_when_fence_is_taken_out),
 	KUNIT_CASE(polling_often_takes_no_more_references),
 	KUNIT_CASE(close_while_polled),
 	KUNIT_CASE(close_while_signaling),

@@ -416,6 +416,29 @@ static void signaled_fences_do_not_pile_up(struct kunit *test)
 	RESV_EXPECT(test, obj, { stays, DMA_RESV_USAGE_READ });
 }
 
+/* Nor is room made for what has signaled when there is none left */
+static void signaled_fences_go_when_room_is_made(struct kunit *test)
+{
+	struct dma_fence *fences[64];
+	struct dma_resv *obj = resv_obj(test);
+	unsigned int i;
+	int ret;
+
+	for (i = 0; i < ARRAY_SIZE(fences); i++) {
+		fences[i] = resv_add_new(test, i % RESV_USAGES);
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 2u);
+	}
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		dma_fence_signal(fences[i]);
+
+	resv_lock(test, obj);
+	ret = dma_resv_reserve_fences(obj, 1000);
+	dma_resv_unlock(obj);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		KUNIT_EXPECT_EQ(test, kref_read(&fences[i]->refcount), 1u);
+}
+
 static void reserve_too_many(struct kunit *test, unsigned int slots)
 {
 	struct dma_fence *a = resv_add_new(test, DMA_RESV_USAGE_WRITE);
@@ -632,6 +655,7 @@ static struct kunit_case dma_resv_add_cases[] = {
 	KUNIT_CASE(reserve_keeps_fences_and_usages),
 	KUNIT_CASE(growth_up_to_1500),
 	KUNIT_CASE(signaled_fences_do_not_pile_up),
+	KUNIT_CASE(signaled_fences_go_when_room_is_made),
 	KUNIT_CASE(reserve_65536_fails),
 	KUNIT_CASE(reserve_65535_on_top_fails),
 	KUNIT_CASE(reserve_int_max_fails),

@@ -425,6 +425,37 @@ static void walk_restarts_after_copy(struct kunit *test)
 	walk_and_change(test, change_copy, &want, 1);
 }
 
+/*
+ * Between two steps the table is replaced often enough for its memory to be used
+ * again, for a table that looks the same but for the fences.
+ */
+static void walk_restarts_when_table_is_reused(struct kunit *test)
+{
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_resv_iter cursor;
+	unsigned int i, round;
+
+	for (round = 0; round < 8; round++) {
+		for (i = 0; i < 3; i++) {
+			change_entry.fence = resv_new_fence(test);
+			change_entry.usage = DMA_RESV_USAGE_READ;
+			change_copy(test);
+			if (!i) {
+				dma_resv_iter_begin(&cursor, obj,
+						    DMA_RESV_USAGE_READ);
+				dma_resv_iter_first_unlocked(&cursor);
+			}
+			/* Tables are freed some time after a grace period */
+			if (i < 2)
+				msleep(40);
+		}
+		KUNIT_EXPECT_PTR_EQ(test, dma_resv_iter_next_unlocked(&cursor),
+				    change_entry.fence);
+		KUNIT_EXPECT_TRUE(test, dma_resv_iter_is_restarted(&cursor));
+		dma_resv_iter_end(&cursor);
+	}
+}
+
 /* Growing may or may not restart the walk, but it must not lose a fence */
 static void walk_survives_growth(struct kunit *test)
 {
@@ -530,6 +561,7 @@ static struct kunit_case dma_resv_iter_cases[] = {
 	KUNIT_CASE(walk_restarts_after_same_context),
 	KUNIT_CASE(walk_restarts_after_replace),
 	KUNIT_CASE(walk_restarts_after_copy),
+	KUNIT_CASE(walk_restarts_when_table_is_reused),
 	KUNIT_CASE(walk_survives_growth),
 	KUNIT_CASE(walk_ends_when_all_signal),
 	KUNIT_CASE(locked_walk_visits_each_once),

@@ -34,6 +34,7 @@ MODULE_PARM_DESC(torture_ms, "how long each torture goes on, in ms");
 
 #define TIMELINES	(2 * RESV_USAGES)
 #define PENDING		4
+#define CHAFF_MAX	80
 #define WRITERS		2
 #define READERS		3
 
@@ -90,6 +91,7 @@ struct timeline {
  * @ops: mask of what readers do
  * @anchored: nobody changes the timelines, which keep every query busy
  * @handover: the first timeline's fences pass on so that it is never idle
+ * @relay: so do those of the first and the last usage, in turn
  * @errors: how many were found
  * @error: the first of them
  */
@@ -99,6 +101,7 @@ struct torture {
 	unsigned long ops;
 	bool anchored;
 	bool handover;
+	bool relay;
 	atomic_t errors;
 	char error[160];
 };
@@ -110,6 +113,8 @@ struct torture {
  * @id: number among the readers, or among the writers
  * @random: its dice
  * @copy: where a reader copies to
+ * @chaff: what a writer is going to signal when it has dropped the lock
+ * @num_chaff: how many of them
  * @counts: what it has done and seen
  */
 struct torturer {
@@ -118,6 +123,8 @@ struct torturer {
 	unsigned int id;
 	struct rnd_state random;
 	struct dma_resv copy;
+	struct dma_fence *chaff[CHAFF_MAX];
+	unsigned int num_chaff;
 	unsigned long counts[COUNTS];
 };
 
@@ -220,9 +227,19 @@ static void torture_chaff(struct torturer *me, unsigned int count,
 		if (!fence)
 			return;
 		dma_resv_add_fence(me->torture->obj, fence, usage);
+		me->chaff[me->num_chaff++] = fence;
+		me->counts[CHAFF]++;
+	}
+}
+
+static void torture_signal_chaff(struct torturer *me)
+{
+	struct dma_fence *fence;
+
+	while (me->num_chaff) {
+		fence = me->chaff[--me->num_chaff];
 		dma_fence_signal(fence);
 		dma_fence_put(fence);
-		me->counts[CHAFF]++;
 	}
 }
 
@@ -270,6 +287,39 @@ static void torture_signal_all(struct torturer *me)
 	}
 }
 
+/*
+ * A fence at the end of the table makes way for one at its beginning, where readers
+ * may have been already. In between is much that has signaled.
+ */
+static void torture_relay(struct torturer *me)
+{
+	struct timeline *first = &me->torture->timelines[0];
+	struct timeline *last = &me->torture->timelines[TIMELINES - WRITERS];
+	struct torture *torture = me->torture;
+	unsigned int i;
+
+	if (dma_resv_lock(torture->obj, NULL))
+		return;
+	if (!dma_resv_reserve_fences(torture->obj, CHAFF_MAX))
+		torture_chaff(me, CHAFF_MAX, DMA_RESV_USAGE_READ);
+	dma_resv_unlock(torture->obj);
+	torture_signal_chaff(me);
+
+	for (i = 0; i < CHAFF_MAX / 4; i++) {
+		if (dma_resv_lock(torture->obj, NULL))
+			return;
+		if (!dma_resv_reserve_fences(torture->obj, 1))
+			timeline_add(me, i % 2 ? first : last, false);
+		dma_resv_unlock(torture->obj);
+		/* What was there is no longer needed, if that succeeded */
+		if (i % 2 ? first->signaled < first->added :
+			    last->signaled < last->added)
+			timeline_signal(me, i % 2 ? last : first);
+		if (i % 4 == 3)
+			torture_relax(me);
+	}
+}
+
 static void torture_write(struct torturer *me)
 {
 	struct torture *torture = me->torture;
@@ -293,6 +343,7 @@ static void torture_write(struct torturer *me)
 		return;
 	torture_change(me, timeline);
 	dma_resv_unlock(torture->obj);
+	torture_signal_chaff(me);
 
 	/* Pass on: the next one is there before the last one signals */
 	if (torture->handover)
@@ -308,6 +359,8 @@ static int torture_writer(void *data)
 		/* In a handover there is one baton */
 		if (me->torture->handover && me->id)
 			msleep(20);
+		else if (me->torture->relay)
+			torture_relay(me);
 		else
 			torture_write(me);
 		torture_relax(me);
@@ -339,7 +392,8 @@ static void view_begin(struct torturer *me, struct view *view)
 	struct timeline *timelines = me->torture->timelines;
 	unsigned int i;
 
-	view->query = torturer_dice(me, RESV_USAGES);
+	view->query = me->torture->relay ? DMA_RESV_USAGE_BOOKKEEP :
+		      torturer_dice(me, RESV_USAGES);
 	for (i = 0; i < TIMELINES; i++) {
 		/* What was said is so for the query that follows */
 		view->added[i] = smp_load_acquire(&timelines[i].added);
@@ -563,18 +617,19 @@ static void torture_look_locked(struct torturer *me, struct view *view,
 {
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
-	bool busy = false;
+	bool busy = false, any = false;
 
 	view_clear(view);
 	dma_resv_for_each_fence(&cursor, obj, view->query, fence) {
+		any = true;
 		if (dma_fence_is_signaled(fence))
 			continue;
 		busy = true;
 		view_found(me, view, fence, dma_resv_iter_usage(&cursor));
 	}
 	view_end_found(me, view);
-	if (obj == me->torture->obj)
-		view_never_idle(me, view, busy);
+	/* What was copied may have signaled since, but there was something */
+	view_never_idle(me, view, obj == me->torture->obj ? busy : any);
 }
 
 static void torture_locked_walk(struct torturer *me, struct view *view)
@@ -818,6 +873,23 @@ static void handover_is_never_idle(struct kunit *test)
 			    "no memory was reused");
 }
 
+/* The same from one end of the table to the other */
+static void relay_is_never_idle(struct kunit *test)
+{
+	struct torture *torture;
+	unsigned long sums[COUNTS];
+
+	torture = torture_new(test, BIT(OP_TEST) | BIT(OP_WALK) | BIT(OP_COPY) |
+			      BIT(OP_LOCKED_WALK));
+	torture->handover = true;
+	torture->relay = true;
+	torture_run(test, torture, sums);
+	expect_seen(test, sums, BIT(QUERIES) | BIT(BUSY) | BIT(ADDS) |
+		    BIT(SIGNALS) | BIT(CHAFF));
+	KUNIT_EXPECT_GT_MSG(test, mock_fence_recycled(), 0ul,
+			    "no memory was reused");
+}
+
 /* A wait ends although the object never becomes idle */
 static void waits_end_during_handover(struct kunit *test)
 {
@@ -861,6 +933,7 @@ static void snapshots_against_writers(struct kunit *test)
 static struct kunit_case dma_resv_torture_cases[] = {
 	KUNIT_CASE(readers_against_writers),
 	KUNIT_CASE(handover_is_never_idle),
+	KUNIT_CASE(relay_is_never_idle),
 	KUNIT_CASE(waits_end_during_handover),
 	KUNIT_CASE(anchored_fences_are_always_found),
 	KUNIT_CASE(snapshots_against_writers),

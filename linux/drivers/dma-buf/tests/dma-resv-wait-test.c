@@ -195,8 +195,8 @@ static void wait_for_many(struct kunit *test)
 
 static void wait_for_last_of_many(struct kunit *test)
 {
-	struct mock_signaler signalers[40];
-	struct dma_fence *fences[40];
+	struct mock_signaler signalers[20];
+	struct dma_fence *fences[20];
 	unsigned int i;
 	long ret;
 

@@ -17,6 +17,7 @@ extern struct kunit_suite dma_resv_oom_suite;
 extern struct kunit_suite dma_resv_mistake_suite;
 extern struct kunit_suite dma_resv_legacy_suite;
 extern struct kunit_suite dma_resv_torture_suite;
+extern struct kunit_suite dma_fence_leaves_suite;
 extern struct kunit_suite dma_buf_access_suite;
 extern struct kunit_suite dma_buf_poll_suite;
 

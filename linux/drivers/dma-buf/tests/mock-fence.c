@@ -38,7 +38,11 @@ static void mock_fence_release_recycled(struct dma_fence *fence)
 
 static bool mock_fence_signaled(struct dma_fence *fence)
 {
-	return READ_ONCE(to_mock_fence(fence)->complete);
+	struct mock_fence *mock = to_mock_fence(fence);
+
+	atomic_inc(&mock->asked);
+
+	return READ_ONCE(mock->complete);
 }
 
 /* See mock_fence_complete() for the other half */

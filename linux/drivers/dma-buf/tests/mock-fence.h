@@ -5,6 +5,7 @@
 #ifndef _DMABUF_TESTS_MOCK_FENCE_H
 #define _DMABUF_TESTS_MOCK_FENCE_H
 
+#include <linux/atomic.h>
 #include <linux/dma-fence.h>
 #include <linux/list.h>
 #include <linux/spinlock.h>
@@ -16,12 +17,14 @@
  * @lock: the lock of @base
  * @owned: entry in the list of whoever keeps the fence for a test
  * @complete: the imagined hardware is done, see mock_fence_complete()
+ * @asked: how often the imagined hardware was asked
  */
 struct mock_fence {
 	struct dma_fence base;
 	spinlock_t lock; /* for base */
 	struct list_head owned;
 	bool complete;
+	atomic_t asked;
 };
 
 static inline struct mock_fence *to_mock_fence(struct dma_fence *fence)
