@@ -273,12 +273,8 @@ static bool dma_buf_poll_ready(struct dma_buf *dmabuf, __poll_t event,
 
 static __poll_t dma_buf_poll(struct file *file, poll_table *poll)
 {
-	struct dma_buf *dmabuf;
+	struct dma_buf *dmabuf = file->private_data;
 	__poll_t events, ready = 0;
-
-	dmabuf = file->private_data;
-	if (!dmabuf || !dmabuf->resv)
-		return EPOLLERR;
 
 	poll_wait(file, &dmabuf->poll, poll);
 

@@ -174,8 +174,9 @@ EXPORT_SYMBOL_GPL(dma_fence_put_all);
  *
  * Takes arrays and chains apart, however deep they are nested. What is left are the
  * unsignaled fences that are neither, the latest one of each context, sorted by
- * context as sync_file_merge() wants them. Context 0 counts as none. When all of them have signaled, so have
- * all of @fences. The caller passes the result to dma_fence_put_all().
+ * context as sync_file_merge() wants them; context 0 counts as none. When all of
+ * them have signaled, so have all of @fences. The caller passes the result to
+ * dma_fence_put_all().
  *
  * Context: Process context, may sleep to allocate memory.
  * Return: 0, or -ENOMEM with nothing returned.

@@ -145,6 +145,7 @@ static unsigned int dma_resv_count(struct dma_resv_list *list,
 static void dma_resv_set_end(struct dma_resv_list *list, unsigned int usage,
 			     unsigned int end)
 {
+	/* Pairs with the acquire in dma_resv_count() */
 	smp_store_release(&list->end[usage], end);
 }
 

@@ -6,6 +6,7 @@
 #include <linux/err.h>
 #include <linux/fcntl.h>
 #include <linux/file.h>
+#include <linux/workqueue.h>
 
 #include "mock-dmabuf.h"
 
@@ -55,6 +56,8 @@ struct dma_buf *mock_dmabuf_export(void)
  */
 void mock_dmabuf_close(struct dma_buf *dmabuf)
 {
+	/* From a kernel thread it is closed by a worker, or here if we are faster */
 	dma_buf_put(dmabuf);
 	flush_delayed_fput();
+	flush_scheduled_work();
 }
