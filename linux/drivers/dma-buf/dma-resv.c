@@ -189,20 +189,24 @@ static void dma_resv_list_free(struct dma_resv_list *list)
 	kvfree_rcu(list, rcu);
 }
 
-/* Inside a write section: each weaker usage makes way by one slot */
+/*
+ * Inside a write section: each weaker usage makes way by one slot. Readers that are
+ * already under way follow any pointer within the bounds before they find out that
+ * it does not count, so all slots are filled before a bound admits one more.
+ */
 static void dma_resv_list_insert(struct dma_resv_list *list,
 				 struct dma_fence *fence,
 				 enum dma_resv_usage usage)
 {
 	unsigned int u;
 
-	for (u = DMA_RESV_USAGE_BOOKKEEP; u > usage; --u) {
+	for (u = DMA_RESV_USAGE_BOOKKEEP; u > usage; --u)
 		RCU_INIT_POINTER(list->slots[list->end[u]],
 				 dma_resv_slot(list, list->end[u - 1]));
-		dma_resv_set_end(list, u, list->end[u] + 1);
-	}
 	RCU_INIT_POINTER(list->slots[list->end[u]], fence);
-	dma_resv_set_end(list, u, list->end[u] + 1);
+
+	for (; u <= DMA_RESV_USAGE_BOOKKEEP; ++u)
+		dma_resv_set_end(list, u, list->end[u] + 1);
 }
 
 /* Inside a write section: each usage from @usage on closes up by one slot */
