@@ -5,7 +5,7 @@
 same() {	# NAME WANT HAVE
 	local d
 	mkdir -p "$2" "$3"
-	if d=$(diff -rq -x base -x whole-files -x '*cover-letter*' "$2" "$3"); then
+	if d=$(diff -rq -x base -x whole-files -x older -x '*cover-letter*' "$2" "$3"); then
 		ok "$1"
 	else
 		fail "$1" "$(head -n 3 <<<"$d" | tr '\n' ';') './resv export' writes it"
@@ -21,7 +21,8 @@ same "linux/ is what the tree says" "$TMP/want-linux" "$RESV_TOP/linux"
 # the files in question, and export that.
 clone=$TMP/clone
 pure_git clone -q --shared --no-checkout "$LINUX" "$clone"
-lgit diff --name-only --no-renames base HEAD | sed "s|^|/|" |
+# .gitattributes has a say in what a hunk is headed with.
+{ echo .gitattributes; lgit diff --name-only --no-renames base HEAD; } | sed "s|^|/|" |
 	pure_git -C "$clone" sparse-checkout set --no-cone --stdin
 pure_git -C "$clone" checkout -q -B series base
 mapfile -t list < <(patches)
