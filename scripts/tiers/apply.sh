@@ -37,8 +37,8 @@ holds_series() {	# TREE NAME
 	if [ -z "$bad" ]; then ok "$2"; else fail "$2" "$bad differs from build/linux"; fi
 }
 
-# spoil TREE: change one line that the last possible patch removes; says
-# 'PATCH FILE'
+# spoil TREE: change one line that the last possible patch is the first to find
+# missing; says 'PATCH FILE'
 spoil() {
 	local p f line
 	while read -r p; do
@@ -46,6 +46,9 @@ spoil() {
 			[ -f "$1/$f" ] || continue
 			while IFS= read -r line; do
 				[ "$(grep -cxF -e "$line" "$1/$f")" = 1 ] || continue
+				! patches | awk -v p="$p" '$0 == p { exit } { print }' |
+					xargs -d '\n' -r cat |
+					grep -xF -e " $line" -e "-$line" >/dev/null || continue
 				awk -v want="$line" '$0 == want { print "/* spoiled */"; next } { print }' \
 					"$1/$f" >"$TMP/spoilt"
 				cat "$TMP/spoilt" >"$1/$f"
