@@ -51,10 +51,10 @@ nm -u "${objs[@]}" 2>/dev/null | awk -v re="$asked" '$1 == "U" && $2 ~ re { prin
 	sort -u >"$TMP/asked"
 (cd "$CHECK_TREE" && git grep -hE '^EXPORT_SYMBOL(_GPL|_NS|_NS_GPL)?\(' -- drivers lib kernel) |
 	sed 's/^[^(]*(\([A-Za-z0-9_]*\).*/\1/' | sort -u >"$TMP/exported"
-nm "${objs[@]}" 2>/dev/null | awk '$2 == "T" { print $3 }' | sort -u >"$TMP/defined"
+nm "${objs[@]}" 2>/dev/null | awk '$2 ~ /^[TDRB]$/ { print $3 }' | sort -u >"$TMP/defined"
 missing=$(comm -23 "$TMP/asked" "$TMP/exported" | comm -23 - "$TMP/defined" | tr '\n' ' ')
 # What drivers/dma-buf defines and others ask for, but nobody exports.
-nm "$CHECK_OUT"/drivers/dma-buf/*.o | awk '$2 == "T" { print $3 }' | sort -u >"$TMP/core"
+nm "$CHECK_OUT"/drivers/dma-buf/*.o | awk '$2 ~ /^[TDRB]$/ { print $3 }' | sort -u >"$TMP/core"
 mapfile -t others < <(printf "%s\n" "${objs[@]}" | grep -v "/drivers/dma-buf/")
 nm -u "${others[@]}" 2>/dev/null | awk '$1 == "U" { print $2 }' | sort -u |
 	comm -12 - "$TMP/core" | comm -23 - "$TMP/exported" >"$TMP/unexported"
