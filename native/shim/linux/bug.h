@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the kernel reports: warnings are counted and printed, bugs end the run */
+#ifndef NATIVE_BUG_H
+#define NATIVE_BUG_H
+
+#include <linux/compiler.h>
+
+void native_bug(const char *what) __attribute__((noreturn, cold));
+void native_warn(const char *fmt, ...) __attribute__((cold)) __printf(1, 2);
+
+#define WARN(c, fmt, ...) ({						\
+	bool __c = !!(c);						\
+	if (unlikely(__c))						\
+		native_warn("%s:%d: " fmt, __FILE__, __LINE__,		\
+			    ##__VA_ARGS__);				\
+	__c; })
+#define WARN_ON(c)		WARN(c, "%s", #c)
+#define WARN_ONCE(c, fmt, ...) ({					\
+	static int __once;						\
+	bool __d = !!(c);						\
+	if (unlikely(__d) && !__atomic_exchange_n(&__once, 1, __ATOMIC_RELAXED)) \
+		native_warn("%s:%d: " fmt, __FILE__, __LINE__, ##__VA_ARGS__); \
+	__d; })
+#define WARN_ON_ONCE(c)		WARN_ONCE(c, "%s", #c)
+#define BUG_ON(c)		do { if (unlikely(c)) native_bug(#c); } while (0)
+
+static inline void *ERR_PTR(long error) { return (void *)error; }
+static inline long PTR_ERR(const void *ptr) { return (long)ptr; }
+static inline bool IS_ERR(const void *ptr)
+{
+	return (unsigned long)ptr >= (unsigned long)-MAX_ERRNO;
+}
+
+#endif

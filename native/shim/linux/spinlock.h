@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef NATIVE_SPINLOCK_H
+#define NATIVE_SPINLOCK_H
+
+#include <linux/compiler.h>
+
+typedef struct { int locked; } spinlock_t;
+
+#define DEFINE_SPINLOCK(name)	spinlock_t name = { 0 }
+
+void native_spin_slow(spinlock_t *lock);
+
+static inline void spin_lock_init(spinlock_t *lock)
+{
+	WRITE_ONCE(lock->locked, 0);
+}
+
+static inline bool spin_trylock(spinlock_t *lock)
+{
+	int free = 0;
+
+	return __atomic_compare_exchange_n(&lock->locked, &free, 1, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+static inline void spin_lock(spinlock_t *lock)
+{
+	if (unlikely(!spin_trylock(lock)))
+		native_spin_slow(lock);
+}
+
+static inline void spin_unlock(spinlock_t *lock)
+{
+	smp_store_release(&lock->locked, 0);
+}
+
+/* There are no interrupts here; threads stand in for them */
+#define spin_lock_irqsave(lock, flags)		do { (flags) = 0; spin_lock(lock); } while (0)
+#define spin_unlock_irqrestore(lock, flags)	do { (void)(flags); spin_unlock(lock); } while (0)
+#define spin_lock_irq(lock)			spin_lock(lock)
+#define spin_unlock_irq(lock)			spin_unlock(lock)
+
+#endif

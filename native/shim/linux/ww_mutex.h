@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Wait-die mutexes that really lock, as large as those of a kernel without debugging.
+ * The younger context gives way (-EDEADLK) when it already holds another lock.
+ */
+#ifndef NATIVE_WW_MUTEX_H
+#define NATIVE_WW_MUTEX_H
+
+#include <linux/atomic.h>
+#include <linux/list.h>
+#include <linux/lockdep.h>
+#include <linux/spinlock.h>
+
+struct ww_class { atomic64_t stamp; };
+
+struct ww_acquire_ctx {
+	struct ww_class *class;
+	s64 stamp;
+	unsigned int acquired;
+};
+
+struct ww_mutex {
+	struct mutex base;
+	struct ww_acquire_ctx *ctx;
+};
+
+#define DEFINE_WD_CLASS(name)	struct ww_class name = { ATOMIC64_INIT(0) }
+
+int native_ww_lock_slow(struct ww_mutex *lock, struct ww_acquire_ctx *ctx);
+void native_ww_unlock_slow(void);
+
+static inline void ww_mutex_init(struct ww_mutex *lock, struct ww_class *class)
+{
+	(void)class;
+	lock->base.owner = NULL;
+	spin_lock_init(&lock->base.wait_lock);
+	lock->base.osq = 0;
+	INIT_LIST_HEAD(&lock->base.wait_list);
+	lock->ctx = NULL;
+}
+
+static inline void ww_mutex_destroy(struct ww_mutex *lock) { (void)lock; }
+
+static inline void ww_acquire_init(struct ww_acquire_ctx *ctx, struct ww_class *class)
+{
+	ctx->class = class;
+	ctx->stamp = atomic64_fetch_add(1, &class->stamp);
+	ctx->acquired = 0;
+}
+
+static inline void ww_acquire_done(struct ww_acquire_ctx *ctx) { (void)ctx; }
+static inline void ww_acquire_fini(struct ww_acquire_ctx *ctx) { (void)ctx; }
+
+static inline bool native_ww_trylock(struct ww_mutex *lock)
+{
+	struct task_struct *nobody = NULL;
+
+	return __atomic_compare_exchange_n(&lock->base.owner, &nobody, current, false,
+					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+}
+
+/* Later kernels can name a context as well */
+#define ww_mutex_trylock(lock, ...)	native_ww_trylock(lock)
+
+static inline int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+{
+	if (unlikely(!native_ww_trylock(lock))) {
+		int ret = native_ww_lock_slow(lock, ctx);
+
+		if (ret)
+			return ret;
+	}
+	if (ctx)
+		ctx->acquired++;
+	WRITE_ONCE(lock->ctx, ctx);
+
+	return 0;
+}
+
+/* Nobody interrupts a wait for a lock here */
+#define ww_mutex_lock_interruptible(l, c)	ww_mutex_lock(l, c)
+#define ww_mutex_lock_slow(l, c)		((void)ww_mutex_lock(l, c))
+#define ww_mutex_lock_slow_interruptible(l, c)	ww_mutex_lock(l, c)
+
+static inline void ww_mutex_unlock(struct ww_mutex *lock)
+{
+	if (lock->ctx)
+		lock->ctx->acquired--;
+	WRITE_ONCE(lock->ctx, NULL);
+	/* The waiters' flag is looked at after the owner is gone */
+	(void)xchg(&lock->base.owner, NULL);
+	if (unlikely(READ_ONCE(lock->base.osq)))
+		native_ww_unlock_slow();
+}
+
+static inline bool ww_mutex_is_locked(struct ww_mutex *lock)
+{
+	return READ_ONCE(lock->base.owner);
+}
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What programs tell the shim, beside the kernel's own interfaces */
+#ifndef NATIVE_H
+#define NATIVE_H
+
+#include <stdbool.h>
+
+struct task_struct;
+
+/* First thing in every thread that uses fences or RCU, and the last */
+void native_thread_start(void);
+void native_thread_end(void);
+
+/* Wait until everything passed to RCU has been freed */
+void native_rcu_barrier(void);
+/* Wait until all work queued so far has run */
+void native_irq_work_flush(void);
+
+/* Warnings that were given since the start; whether to print them */
+unsigned int native_warnings(void);
+void native_print_warnings(bool print);
+
+/* Is a signal pending for @task? Wakes it if it sleeps interruptibly. */
+void native_signal(struct task_struct *task, bool pending);
+
+/* Memory that has been allocated and not freed yet, in objects */
+long native_allocated(void);
+
+#endif
