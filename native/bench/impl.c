@@ -191,8 +191,8 @@ static double add_replace(struct scene *s, unsigned int times)
 	double ns;
 
 	ns = TIMED(times, ({
-		if (++s->at >= s->n)
-			s->at = first;
+		/* All over the table: a prime */
+		s->at = (s->at + 619) % s->n ?: first;
 		i = s->order[s->at];
 		s->next[i].seqno = ++s->seqno;
 		dma_resv_add_fence(&s->obj, &s->next[i], usage_of(s->at));
