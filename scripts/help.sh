@@ -32,6 +32,9 @@ Test tiers:
   selftests  kselftests in the guest: dma-buf and sync
   lockdep    KUnit and selftests with lock, sleep and RCU checking
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
+  kcsan      KUnit with the data race detector
+  litmus     the order between writers and lockless readers, by the kernel's
+             memory model; herd7 is fetched if it is neither installed nor $HERD7
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
   bisect     every patch builds what it touches, without a new warning
