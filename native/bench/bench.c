@@ -310,7 +310,8 @@ int main(int argc, char **argv)
 				if (!only_n || only_n == sizes[s])
 					measure_threads(sizes[s], op, BUSY);
 	}
-	memory();
+	if (!only)
+		memory();
 
 	if (out && fclose(out)) {
 		perror("the file of -o");
