@@ -7,15 +7,22 @@
 #include <native.h>
 #include <stdlib.h>
 
+#ifndef NATIVE_WEAK
+#define native_forget(ptr, size) ((void)0)
+#endif
+
 __thread unsigned long native_allocations;
 __thread unsigned long native_fail_allocation;
 static long allocated;
 
 struct block {
 	union { size_t size; struct block *next; };
-	size_t pad;
+	/* Tells native_extent() that it is one of ours */
+	size_t mark;
 	char data[];
 };
+
+#define MARK		0x6b6d616c6c6f6321ul
 
 #define LARGEST_CLASS	8192
 
@@ -67,6 +74,8 @@ static struct block *get_block(size_t size)
 static void put_block(struct block *block)
 {
 	__atomic_fetch_sub(&allocated, 1, __ATOMIC_RELAXED);
+	native_forget(block->data, block->size);
+	block->mark = 0;
 	free(block);
 }
 #endif
@@ -74,6 +83,13 @@ static void put_block(struct block *block)
 static struct block *block_of(const void *ptr)
 {
 	return container_of((char *)(uintptr_t)ptr, struct block, data[0]);
+}
+
+size_t native_extent(const void *ptr)
+{
+	const struct block *block = block_of(ptr);
+
+	return block->mark == MARK ? block->size : 0;
 }
 
 size_t ksize(const void *ptr)
@@ -94,8 +110,14 @@ void *kmalloc(size_t size, gfp_t gfp)
 	if (!block)
 		return NULL;
 	block->size = size;
+	block->mark = MARK;
 	if (gfp & __GFP_ZERO)
 		memset(block->data, 0, size);
+#ifndef NATIVE_BENCH
+	/* Whoever uses what has not been set is to notice */
+	else
+		memset(block->data, 0xa5, size);
+#endif
 
 	return block->data;
 }

@@ -4,6 +4,7 @@
 #define NATIVE_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct task_struct;
 
@@ -25,5 +26,11 @@ void native_signal(struct task_struct *task, bool pending);
 
 /* Memory that has been allocated and not freed yet, in objects */
 long native_allocated(void);
+
+/* Dice, of each thread its own */
+void native_random_seed(unsigned long long seed);
+uint32_t native_random(void);
+/* About every how many marked accesses this thread is held up; 0: never */
+void native_stumble_every(unsigned int steps);
 
 #endif

@@ -48,9 +48,18 @@ static char grace_period;
 #define after_grace_period()	((void)0)
 #endif
 
+#ifdef NATIVE_WEAK
+void native_weak_rcu_read_lock(void);
+void native_weak_grace_period(void);
+#else
+#define native_weak_rcu_read_lock() ((void)0)
+#define native_weak_grace_period() ((void)0)
+#endif
+
 void native_rcu_read_lock(void)
 {
 	rcu_read_lock();
+	native_weak_rcu_read_lock();
 }
 
 void native_rcu_read_unlock(void)
@@ -84,6 +93,7 @@ void native_call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	callback->head = head;
 	callback->func = func;
 	left_section();
+	native_weak_grace_period();
 	call_rcu(&callback->rcu, run_callback);
 }
 

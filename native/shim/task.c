@@ -50,6 +50,7 @@ void native_thread_start(void)
 {
 	current = native_task();
 	native_rcu_thread(true);
+	native_ordered();
 }
 
 void native_thread_end(void)
@@ -101,6 +102,7 @@ long schedule_timeout(long timeout)
 	}
 	current->state = TASK_RUNNING;
 	pthread_mutex_unlock(&current->lock);
+	native_ordered();
 
 	if (timeout == MAX_SCHEDULE_TIMEOUT)
 		return timeout;
@@ -149,7 +151,7 @@ void native_spin_slow(spinlock_t *lock)
 	unsigned int spins = 0;
 
 	while (!spin_trylock(lock)) {
-		while (READ_ONCE(lock->locked)) {
+		while (__atomic_load_n(&lock->locked, __ATOMIC_RELAXED)) {
 			cpu_relax();
 			/* The holder may have no CPU */
 			if (!(++spins % 128))
@@ -167,14 +169,14 @@ int native_ww_lock_slow(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	struct ww_acquire_ctx *holder;
 	int ret = 0;
 
-	if (READ_ONCE(lock->base.owner) == current && !ctx)
+	if (__atomic_load_n(&lock->base.owner, __ATOMIC_RELAXED) == current && !ctx)
 		native_bug("a mutex locked again by its holder");
 
 	pthread_mutex_lock(&ww_lock);
 	__atomic_fetch_add(&lock->base.osq, 1, __ATOMIC_SEQ_CST);
 	while (!native_ww_trylock(lock)) {
 		/* A context lives until its last lock is dropped, under ww_lock */
-		holder = READ_ONCE(lock->ctx);
+		holder = __atomic_load_n(&lock->ctx, __ATOMIC_ACQUIRE);
 		if (ctx && holder == ctx) {
 			ret = -EALREADY;
 			break;
@@ -223,6 +225,7 @@ static void *work_thread(void *unused)
 		work->pending = 0;
 		work_running = true;
 		pthread_mutex_unlock(&work_lock);
+		native_ordered();
 		work->func(work);
 		pthread_mutex_lock(&work_lock);
 		work_running = false;

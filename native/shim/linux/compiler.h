@@ -5,7 +5,9 @@
  * A marked access is an atomic one for the compiler and for the sanitizers. With
  * NATIVE_TSAN the ordering that the kernel gets from barriers of their own is put
  * into the accesses beside them, because ThreadSanitizer does not know barriers:
- * see native_in_write_section in seqlock.h.
+ * see native_in_write_section in seqlock.h. What is hidden by that, a barrier that
+ * is missing where it was put into an access, is for NATIVE_WEAK to find: there the
+ * accesses are as weak as the kernel's model allows, see weak.h.
  */
 #ifndef NATIVE_COMPILER_H
 #define NATIVE_COMPILER_H
@@ -71,6 +73,19 @@ typedef unsigned int gfp_t;
 #define roundup_pow_of_two(n) \
 	((n) <= 1 ? 1UL : 1UL << (BITS_PER_LONG - __builtin_clzl((n) - 1UL)))
 
+/*
+ * Where two threads meet: in all but the benchmark it may take a while to get past a
+ * marked access, see stumble.c
+ */
+#ifdef NATIVE_BENCH
+#define native_step()		((void)0)
+#else
+extern __thread unsigned int native_steps;
+void native_stumble(void);
+#define native_step() \
+	((void)(unlikely(native_steps) && !--native_steps && (native_stumble(), 0)))
+#endif
+
 #ifdef NATIVE_TSAN
 #define NATIVE_LOAD		__ATOMIC_ACQUIRE
 #define NATIVE_STORE		(native_in_write_section ? __ATOMIC_RELEASE : __ATOMIC_RELAXED)
@@ -84,13 +99,33 @@ typedef unsigned int gfp_t;
 extern __thread int native_in_write_section;
 
 #define barrier()		__asm__ __volatile__("" ::: "memory")
-#define READ_ONCE(x)		__atomic_load_n(&(x), __ATOMIC_RELAXED)
-#define WRITE_ONCE(x, v)	__atomic_store_n(&(x), v, NATIVE_STORE)
-#define smp_load_acquire(p)	__atomic_load_n(p, __ATOMIC_ACQUIRE)
-#define smp_store_release(p, v)	__atomic_store_n(p, v, __ATOMIC_RELEASE)
+#ifdef NATIVE_WEAK
+#include <weak.h>
+#else
+#define native_load(p, order)	(native_step(), __atomic_load_n(p, order))
+#define native_store(p, v, order) (native_step(), __atomic_store_n(p, v, order))
+/* op is add, sub, or, and */
+#define native_rmw(p, op, v, order) (native_step(), __atomic_fetch_##op(p, v, order))
+#define native_xchg(p, v)	(native_step(), __atomic_exchange_n(p, v, __ATOMIC_SEQ_CST))
+#define native_cmpxchg(p, o, n) ({					\
+	typeof(*(p)) __old = (o);					\
+	native_step();							\
+	__atomic_compare_exchange_n(p, &__old, n, false,		\
+				    __ATOMIC_SEQ_CST, __ATOMIC_RELAXED); \
+	__old; })
+#define native_dereference(p)	(native_step(), __atomic_load_n(&(p), NATIVE_LOAD))
 #define smp_rmb()		native_fence(__ATOMIC_ACQUIRE)
 #define smp_wmb()		native_fence(__ATOMIC_RELEASE)
 #define smp_mb()		native_fence(__ATOMIC_SEQ_CST)
+/* Ordering that the shim itself provides, by locks and sleeping, or needs */
+#define native_ordered()	((void)0)
+#define native_saw_latest()	((void)0)
+#endif
+
+#define READ_ONCE(x)		native_load(&(x), __ATOMIC_RELAXED)
+#define WRITE_ONCE(x, v)	native_store(&(x), v, NATIVE_STORE)
+#define smp_load_acquire(p)	native_load(p, __ATOMIC_ACQUIRE)
+#define smp_store_release(p, v)	native_store(p, v, __ATOMIC_RELEASE)
 
 #if defined(__x86_64__)
 #define cpu_relax()		__builtin_ia32_pause()

@@ -24,7 +24,8 @@ struct lock_class_key { };
 #define lockdep_assert_held(lock)	((void)sizeof(lock))
 #else
 #define lockdep_is_held(lock)	_Generic(*(lock),			\
-	struct mutex: READ_ONCE(((struct mutex *)(void *)(lock))->owner) == current, \
+	struct mutex: __atomic_load_n(&((struct mutex *)(void *)(lock))->owner, \
+				      __ATOMIC_RELAXED) == current,	\
 	spinlock_t: true)
 #define lockdep_assert_held(lock) \
 	((void)WARN_ON(!lockdep_is_held(lock)))

@@ -27,7 +27,7 @@ void native_rcu_read_unlock(void);
 #endif
 
 /* The address dependency of the kernel orders what is reached through the pointer */
-#define rcu_dereference(p)		__atomic_load_n(&(p), NATIVE_LOAD)
+#define rcu_dereference(p)		native_dereference(p)
 #define rcu_dereference_check(p, c)	({ (void)sizeof(c); rcu_dereference(p); })
 #define rcu_dereference_protected(p, c)	({ (void)sizeof(c); (p); })
 #define rcu_access_pointer(p)		READ_ONCE(p)

@@ -42,8 +42,14 @@ static inline unsigned int read_seqcount_begin(const seqcount_ww_mutex_t *s)
 {
 	unsigned int seq;
 
+#ifdef NATIVE_TSAN
 	while ((seq = smp_load_acquire(&s->seqcount.sequence)) & 1)
 		cpu_relax();
+#else
+	while ((seq = READ_ONCE(s->seqcount.sequence)) & 1)
+		cpu_relax();
+	smp_rmb();
+#endif
 
 	return seq;
 }

@@ -12,15 +12,19 @@ void native_spin_slow(spinlock_t *lock);
 
 static inline void spin_lock_init(spinlock_t *lock)
 {
-	WRITE_ONCE(lock->locked, 0);
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELAXED);
 }
 
 static inline bool spin_trylock(spinlock_t *lock)
 {
 	int free = 0;
 
-	return __atomic_compare_exchange_n(&lock->locked, &free, 1, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&lock->locked, &free, 1, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	native_ordered();
+
+	return true;
 }
 
 static inline void spin_lock(spinlock_t *lock)
@@ -31,7 +35,8 @@ static inline void spin_lock(spinlock_t *lock)
 
 static inline void spin_unlock(spinlock_t *lock)
 {
-	smp_store_release(&lock->locked, 0);
+	native_step();
+	__atomic_store_n(&lock->locked, 0, __ATOMIC_RELEASE);
 }
 
 /* There are no interrupts here; threads stand in for them */

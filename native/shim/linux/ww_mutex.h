@@ -55,8 +55,18 @@ static inline bool native_ww_trylock(struct ww_mutex *lock)
 {
 	struct task_struct *nobody = NULL;
 
-	return __atomic_compare_exchange_n(&lock->base.owner, &nobody, current, false,
-					   __ATOMIC_ACQUIRE, __ATOMIC_RELAXED);
+	if (!__atomic_compare_exchange_n(&lock->base.owner, &nobody, current, false,
+					 __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+		return false;
+	native_ordered();
+
+	return true;
+}
+
+static inline void native_ww_set_ctx(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
+{
+	/* A waiter looks into it, see native_ww_lock_slow() */
+	__atomic_store_n(&lock->ctx, ctx, __ATOMIC_RELEASE);
 }
 
 /* Later kernels can name a context as well */
@@ -72,7 +82,7 @@ static inline int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ct
 	}
 	if (ctx)
 		ctx->acquired++;
-	WRITE_ONCE(lock->ctx, ctx);
+	native_ww_set_ctx(lock, ctx);
 
 	return 0;
 }
@@ -86,16 +96,18 @@ static inline void ww_mutex_unlock(struct ww_mutex *lock)
 {
 	if (lock->ctx)
 		lock->ctx->acquired--;
-	WRITE_ONCE(lock->ctx, NULL);
+	native_ww_set_ctx(lock, NULL);
 	/* The waiters' flag is looked at after the owner is gone */
-	(void)xchg(&lock->base.owner, NULL);
-	if (unlikely(READ_ONCE(lock->base.osq)))
+	native_step();
+	(void)__atomic_exchange_n(&lock->base.owner, NULL, __ATOMIC_SEQ_CST);
+	native_ordered();
+	if (unlikely(__atomic_load_n(&lock->base.osq, __ATOMIC_SEQ_CST)))
 		native_ww_unlock_slow();
 }
 
 static inline bool ww_mutex_is_locked(struct ww_mutex *lock)
 {
-	return READ_ONCE(lock->base.owner);
+	return __atomic_load_n(&lock->base.owner, __ATOMIC_RELAXED);
 }
 
 #endif
