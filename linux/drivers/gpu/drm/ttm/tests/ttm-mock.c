@@ -148,8 +148,11 @@ static void ttm_mock_placement(struct ttm_placement *placement, int mem_type)
 static void ttm_mock_evict_flags(struct ttm_buffer_object *bo,
 				 struct ttm_placement *placement)
 {
-	if (!to_mock(bo->bdev)->keep_nothing)
-		ttm_mock_placement(placement, TTM_PL_TT);
+	if (to_mock(bo->bdev)->keep_nothing)
+		return;
+
+	ttm_mock_placement(placement, bo->mem.mem_type == TTM_PL_VRAM ?
+			   TTM_PL_TT : TTM_PL_SYSTEM);
 }
 
 static int ttm_mock_move(struct ttm_buffer_object *bo, bool evict,
