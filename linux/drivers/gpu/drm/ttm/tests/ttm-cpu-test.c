@@ -15,7 +15,7 @@
  * A page fault behind the end of the buffer. It comes to VM_FAULT_SIGBUS after it
  * has waited, and needs no address space to insert a page into.
  */
-static vm_fault_t fault(struct ttm_buffer_object *bo, unsigned int flags)
+static unsigned int fault(struct ttm_buffer_object *bo, unsigned int flags)
 {
 	struct vm_area_struct vma = {
 		.vm_end = 2 * TTM_MOCK_VRAM * PAGE_SIZE,
@@ -27,10 +27,13 @@ static vm_fault_t fault(struct ttm_buffer_object *bo, unsigned int flags)
 		.address = TTM_MOCK_VRAM * PAGE_SIZE,
 	};
 
-	return ttm_bo_vm_fault_reserved(&vmf, PAGE_KERNEL, 1, 1);
+	return (__force unsigned int)ttm_bo_vm_fault_reserved(&vmf, PAGE_KERNEL,
+							      1, 1);
 }
 
 #define NOWAIT	(FAULT_FLAG_ALLOW_RETRY | FAULT_FLAG_RETRY_NOWAIT)
+#define COME_AGAIN	((__force unsigned int)VM_FAULT_RETRY)
+#define WENT_ON		((__force unsigned int)VM_FAULT_SIGBUS)
 
 /* One that must not wait is told to come again, if it would have to */
 static void fault_nowait_usage(struct kunit *test, enum dma_resv_usage usage)
@@ -39,15 +42,14 @@ static void fault_nowait_usage(struct kunit *test, enum dma_resv_usage usage)
 	struct dma_fence *fence;
 
 	ttm_mock_lock(test, bo);
-	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), WENT_ON);
 
 	fence = ttm_mock_add(test, bo->base.resv, usage);
 	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT),
-			(vm_fault_t)(usage == DMA_RESV_USAGE_KERNEL ?
-				     VM_FAULT_RETRY : VM_FAULT_SIGBUS));
+			usage == DMA_RESV_USAGE_KERNEL ? COME_AGAIN : WENT_ON);
 
 	dma_fence_signal(fence);
-	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), WENT_ON);
 	ttm_bo_unreserve(bo);
 }
 
@@ -62,7 +64,7 @@ static void fault_waits_usage(struct kunit *test, enum dma_resv_usage usage)
 	ttm_mock_lock(test, bo);
 	fence = ttm_mock_add(test, bo->base.resv, usage);
 	ttm_mock_signal_later(fence, kernel ? A_WHILE : 5 * HZ);
-	KUNIT_EXPECT_EQ(test, fault(bo, 0), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(bo, 0), WENT_ON);
 	KUNIT_EXPECT_EQ(test, dma_fence_is_signaled(fence), kernel);
 	ttm_bo_unreserve(bo);
 }
@@ -79,9 +81,9 @@ static void fault_waits_for_all(struct kunit *test)
 	fence[0] = ttm_mock_add(test, bo->base.resv, DMA_RESV_USAGE_KERNEL);
 	fence[1] = ttm_mock_add(test, bo->base.resv, DMA_RESV_USAGE_KERNEL);
 	dma_fence_signal(fence[1]);
-	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), (vm_fault_t)VM_FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), COME_AGAIN);
 	dma_fence_signal(fence[0]);
-	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), WENT_ON);
 	ttm_bo_unreserve(bo);
 }
 
@@ -93,9 +95,9 @@ static void fault_waits_for_move(struct kunit *test)
 	ttm_mock_lock(test, bo);
 	KUNIT_ASSERT_EQ(test, ttm_mock_validate(bo, TTM_PL_TT, false), 0);
 	KUNIT_ASSERT_TRUE(test, !!dev->moved);
-	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), (vm_fault_t)VM_FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, fault(bo, NOWAIT), COME_AGAIN);
 	ttm_mock_signal_later(dev->moved, A_WHILE);
-	KUNIT_EXPECT_EQ(test, fault(bo, 0), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(bo, 0), WENT_ON);
 	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(dev->moved));
 	ttm_bo_unreserve(bo);
 }
@@ -111,9 +113,9 @@ static void fault_waits_for_eviction(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, !!dev->moved);
 
 	ttm_mock_lock(test, new);
-	KUNIT_EXPECT_EQ(test, fault(new, NOWAIT), (vm_fault_t)VM_FAULT_RETRY);
+	KUNIT_EXPECT_EQ(test, fault(new, NOWAIT), COME_AGAIN);
 	dma_fence_signal(dev->moved);
-	KUNIT_EXPECT_EQ(test, fault(new, NOWAIT), (vm_fault_t)VM_FAULT_SIGBUS);
+	KUNIT_EXPECT_EQ(test, fault(new, NOWAIT), WENT_ON);
 	ttm_bo_unreserve(new);
 }
 
