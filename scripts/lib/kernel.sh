@@ -7,11 +7,27 @@ kernel_row() { awk -v n="$1" '$1 == n' "$RESV_TOP/configs/kernels"; }
 wanted_config() {
 	local f
 	for f in $(kernel_row "$1" | awk '{ for (i = 4; i <= NF; i++) print $i }'); do
-		[ "$f" != series ] || tree_has_series "$2" || continue
-		cat "$RESV_TOP/configs/$f.config"
+		case $f in
+		series*) known_symbols "$2" <"$RESV_TOP/configs/$f.config" ;;
+		*)	cat "$RESV_TOP/configs/$f.config" ;;
+		esac
 	done
 }
-tree_has_series() { grep -qs 'config DMABUF_KUNIT_TEST' "$1/drivers/dma-buf/Kconfig"; }
+
+# known_symbols TREE: of a fragment, the symbols that TREE has. What the series
+# brings is not there on the base, nor before the patch in question.
+known_symbols() {
+	local line
+	while read -r line; do
+		case $line in
+		CONFIG_*)
+			grep -rqsxE --include='Kconfig*' \
+				"(menu)?config ${line:7:$((${#line} - 9))}" "$1/drivers" ||
+				continue ;;
+		esac
+		printf '%s\n' "$line"
+	done
+}
 
 # Symbols that were asked for and that .config does not have as asked.
 unset_symbols() {	# WANTED .CONFIG
