@@ -25,9 +25,11 @@ static void ask(struct torturer *me, struct view *view)
 
 static void wait_for(struct torturer *me, struct view *view, bool intr, unsigned long timeout)
 {
-	unsigned long before = get(me->interrupts);
+	unsigned long before = get(me->interrupted);
 	long ret;
 
+	/* Somebody may have come late */
+	native_signal(current, false);
 	set(me->interruptible, intr);
 	ret = dma_resv_wait_timeout(&view->object->resv, view->query, intr, timeout);
 	set(me->interruptible, false);
@@ -36,7 +38,6 @@ static void wait_for(struct torturer *me, struct view *view, bool intr, unsigned
 		saw(SEEN_INTERRUPTS);
 		if (!intr || get(me->interrupts) == before)
 			oracle_fail(view->object, "%s: interrupted by nobody", view->what);
-		native_signal(current, false);
 	} else if (ret < 0 || ret > max(timeout, 1ul)) {
 		oracle_fail(view->object, "%s: a wait for at most %lu returns %ld", view->what,
 			    timeout, ret);
@@ -49,9 +50,6 @@ static void wait_for(struct torturer *me, struct view *view, bool intr, unsigned
 		view_end_busy(view);
 		saw(SEEN_TIMEOUTS);
 	}
-	/* Somebody may have come late */
-	if (intr)
-		native_signal(current, false);
 }
 
 static void poll(struct torturer *me, struct view *view)

@@ -81,6 +81,7 @@ static void watch(void)
 		if (get(t->interruptible) && !dice(4)) {
 			__atomic_fetch_add(&t->interrupts, 1, __ATOMIC_SEQ_CST);
 			native_signal(get(t->task), true);
+			__atomic_fetch_add(&t->interrupted, 1, __ATOMIC_SEQ_CST);
 		}
 	}
 }

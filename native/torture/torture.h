@@ -46,9 +46,9 @@ struct torturer {
 	const char *doing;
 	struct object *at;
 	ktime_t since;
-	/* A wait that may be interrupted, and how often it was */
+	/* A wait may be interrupted, how often that was begun and done */
 	bool interruptible;
-	unsigned long interrupts;
+	unsigned long interrupts, interrupted;
 	unsigned long count;
 };
 
