@@ -10,6 +10,10 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            kernel too
   ./resv test [TIER...]    run tests; without a tier: full. The last line is
                            'N passed, N failed'
+  ./resv bench [--rounds N] [--peer TREE]
+                           time the core in user space beside the unpatched one
+                           and a later kernel's (linux-source-7.3 of Debian, or
+                           TREE): a table, a file, a plot
   ./resv tree [--force]    lay build/linux, a git tree: the base is one commit,
                            then one commit a patch. Work that was not exported
                            stops it; --force puts that work on a branch named
@@ -19,7 +23,7 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            plain); all of it or nothing
   ./resv help              this text
 
-  --base FILE|DIR          (run, test, tree, export) use this kernel source as
+  --base FILE|DIR          (all but apply) use this kernel source as
                            the base: a tarball, a .deb or a directory; without
                            it the one pinned in series/base is fetched
 
@@ -32,6 +36,9 @@ Test tiers:
   selftests  kselftests in the guest: dma-buf and sync
   lockdep    KUnit and selftests with lock, sleep and RCU checking
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
+  kcsan      KUnit with the data race detector
+  litmus     the order between writers and lockless readers, by the kernel's
+             memory model; herd7 is fetched if it is neither installed nor $HERD7
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
   bisect     every patch builds what it touches, without a new warning

@@ -5,7 +5,6 @@
  */
 #include <linux/sched.h>
 #include <linux/slab.h>
-#include <math.h>
 #include <native.h>
 #include <pthread.h>
 #include <sched.h>
@@ -30,11 +29,8 @@ static const struct impl *const impls[] = {
 static const unsigned int sizes[] = { 1, 4, 16, 64, 256, 1024 };
 static unsigned int rounds = 21;
 static const char *only;
+static unsigned int only_n;
 static FILE *out;
-
-/* Sums of logarithms for the geometric means, against each of the others */
-static struct { double sum, least; unsigned int count; char what[100]; } overall[IMPLS];
-static unsigned int below[IMPLS];
 
 static int by_value(const void *a, const void *b)
 {
@@ -63,14 +59,7 @@ static void report(const char *what, bool op, unsigned int n, const double *resu
 		printf(" %10.1f", result[i]);
 	for (i = 1; i < IMPLS; ++i) {
 		ratio = result[i] / result[0];
-		printf(" %7.2f%s", ratio, ratio < 0.95 ? "!" : " ");
-		overall[i].sum += log(ratio);
-		if (!overall[i].count++ || ratio < overall[i].least) {
-			overall[i].least = ratio;
-			snprintf(overall[i].what, sizeof(overall[i].what), "%s, n = %u",
-				 label, n);
-		}
-		below[i] += ratio < 0.95;
+		printf(" %7.2f", ratio);
 	}
 	printf("   ");
 	for (i = 0; allocations && i < IMPLS; ++i)
@@ -265,22 +254,25 @@ static void heading(const char *what)
 	for (i = 0; i < IMPLS; ++i)
 		printf(" %7s ns", impls[i]->name);
 	for (i = 1; i < IMPLS; ++i)
-		printf(" %5s/us", impls[i]->name);
-	printf("\n");
+		printf(" %4s/us", impls[i]->name);
+	printf("    allocations\n");
 }
 
 int main(int argc, char **argv)
 {
-	unsigned int i, k, s, op;
+	unsigned int k, s, op;
 	int opt;
 
-	while ((opt = getopt(argc, argv, "r:o:f:")) != -1) {
+	while ((opt = getopt(argc, argv, "r:o:f:n:")) != -1) {
 		switch (opt) {
 		case 'r':
 			rounds = atoi(optarg);
 			break;
 		case 'f':
 			only = optarg;
+			break;
+		case 'n':
+			only_n = atoi(optarg);
 			break;
 		case 'o':
 			out = fopen(optarg, "w");
@@ -293,7 +285,7 @@ int main(int argc, char **argv)
 		}
 	}
 	if (!rounds || rounds > MOST_ROUNDS || optind != argc) {
-		fprintf(stderr, "usage: bench [-r ROUNDS] [-f OPERATION] [-o FILE]\n"
+		fprintf(stderr, "usage: bench [-r ROUNDS] [-f OPERATION] [-n FENCES] [-o FILE]\n"
 			"ROUNDS is 1 to %d\n", MOST_ROUNDS);
 		return 2;
 	}
@@ -308,21 +300,19 @@ int main(int argc, char **argv)
 			continue;
 		for (op = 0; op < (operation->fences ? 2 : 1); ++op)
 			for (s = 0; s < (operation->scales ? ARRAY_SIZE(sizes) : 1); ++s)
-				measure(k, sizes[s], op);
+				if (!only_n || only_n == sizes[s])
+					measure(k, sizes[s], op);
 	}
 	if (!only || !strcmp(only, "readers")) {
 		heading("all readers together, per look");
 		for (op = 0; op < 2; ++op)
 			for (s = 0; s < ARRAY_SIZE(sizes); ++s)
-				measure_threads(sizes[s], op, BUSY);
+				if (!only_n || only_n == sizes[s])
+					measure_threads(sizes[s], op, BUSY);
 	}
-	memory();
+	if (!only)
+		memory();
 
-	printf("\nTimes as fast as the others\n");
-	for (i = 1; i < IMPLS; ++i)
-		printf("%s: geometric mean %.2f of %u figures, least %.2f (%s), %u below 0.95\n",
-		       impls[i]->name, exp(overall[i].sum / overall[i].count), overall[i].count,
-		       overall[i].least, overall[i].what, below[i]);
 	if (out && fclose(out)) {
 		perror("the file of -o");
 		return 1;

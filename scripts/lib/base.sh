@@ -40,20 +40,26 @@ machine_mirrors() {
 
 own_base_hint="a kernel source of your own can be given with --base FILE|DIR"
 
-apt_lists() {
-	local mirrors keys=/usr/share/keyrings/debian-archive-keyring.gpg
+# What follows returns 1 if something cannot be had, and WHY says so.
+WHY=
+cannot() { WHY=$*; return 1; }
+
+apt_lists() {	# SUITE...
+	local mirrors uri suite keys=/usr/share/keyrings/debian-archive-keyring.gpg
 	command -v apt-get >/dev/null ||
-		die "the base comes from Debian through apt, which is not here; $own_base_hint"
+		cannot "it comes from Debian through apt, which is not here" || return
 	mirrors=$(machine_mirrors) ||
-		die "this machine's apt knows no Debian mirror; $own_base_hint"
+		cannot "this machine's apt knows no Debian mirror" || return
 	mkdir -p "$APT_ROOT/lists/partial" "$APT_ROOT/cache/archives/partial"
-	cat >"$APT_ROOT/sources.list" <<-EOF
-		deb [arch=amd64 signed-by=$keys] ${mirrors#* } bullseye-security main
-		deb [arch=amd64 signed-by=$keys] ${mirrors% *} bullseye main
-	EOF
-	in_background "reading the package lists" "$LOGS/apt-update.log" private_apt update ||
-		{ tail -n 5 "$LOGS/apt-update.log" >&2
-		  die "cannot read the package lists from this machine's mirrors (${mirrors/ / and }); $own_base_hint"; }
+	for suite; do
+		uri=${mirrors% *}
+		[[ $suite != *-security ]] || uri=${mirrors#* }
+		echo "deb [arch=amd64 signed-by=$keys] $uri $suite main"
+	done >"$APT_ROOT/sources.list"
+	in_background "reading the package lists" "$LOGS/apt-update.log" private_apt update || {
+		tail -n 5 "$LOGS/apt-update.log" >&2
+		cannot "cannot read the package lists from this machine's mirrors (${mirrors/ / and })"
+	}
 }
 
 check_sha256() {	# FILE SHA256
@@ -62,38 +68,47 @@ check_sha256() {	# FILE SHA256
 	[ "${got%% *}" = "$2" ]
 }
 
-# fetch_deb PACKAGE VERSION SHA256: sets FETCHED to the verified file
+# fetch_deb PACKAGE VERSION SHA256 SUITE...: sets FETCHED to the verified file. With
+# - for both it is what the suites have today, verified by their signed lists alone.
 FETCHED=
 fetch_deb() {
-	local pkg=$1 version=$2 sha=$3 dir file
+	local pkg=$1 version=$2 sha=$3 dir=$TMP/fetch what spec file
+	shift 3
+	what="$pkg $version" spec="$pkg=$version"
+	[ "$version" != - ] || what=$pkg spec=$pkg
 	FETCHED=$BUILD/cache/${pkg}_${version}.deb
-	if [ -f "$FETCHED" ]; then
+	if [ "$sha" != - ] && [ -f "$FETCHED" ]; then
 		check_sha256 "$FETCHED" "$sha" && return 0
 		rm -f "$FETCHED"
 		note "$FETCHED was damaged (wrong sha256); fetching it again"
 	fi
 	need fetch
-	need_space 300 "fetching $pkg $version"
-	apt_lists
-	dir=$TMP/fetch
+	need_space 300 "fetching $what"
+	apt_lists "$@" || return
+	rm -rf "$dir"
 	mkdir -p "$dir" "$BUILD/cache"
-	progress_of() { local s; s=$(du -sm "$dir"); echo "${s%%[!0-9]*} of ~120 MB, "; }
-	fetch_it() { cd "$dir" && private_apt download "$pkg=$version"; }
-	if ! in_background "fetching $pkg $version" "$LOGS/fetch.log" fetch_it; then
+	progress_of() { local s; s=$(du -sm "$dir"); echo "${s%%[!0-9]*} MB, "; }
+	fetch_it() { cd "$dir" && private_apt download "$spec"; }
+	if ! in_background "fetching $what" "$LOGS/fetch.log" fetch_it; then
+		progress_of() { :; }
 		tail -n 3 "$LOGS/fetch.log" >&2
-		if ! private_apt -s download "$pkg=$version" >/dev/null 2>&1; then
-			die "$pkg $version is not on this machine's mirrors (any more); $own_base_hint"
-		fi
-		die "fetching $pkg $version failed; see $LOGS/fetch.log"
+		private_apt -s download "$spec" >/dev/null 2>&1 ||
+			cannot "$what is not on this machine's mirrors (any more)" || return
+		cannot "fetching $what failed; see $LOGS/fetch.log" || return
 	fi
 	progress_of() { :; }
 	file=$(find "$dir" -name '*.deb')
-	[ -f "$file" ] || die "fetching $pkg $version gave no file; see $LOGS/fetch.log"
-	if ! check_sha256 "$file" "$sha"; then
+	[ -f "$file" ] || cannot "fetching $what gave no file; see $LOGS/fetch.log" || return
+	if [ "$sha" != - ] && ! check_sha256 "$file" "$sha"; then
 		rm -f "$file"
-		die "what the mirror gave as $pkg $version is not the pinned file (sha256 differs); it was removed"
+		cannot "what the mirror gave as $what is not the pinned file (sha256 differs); it was removed" || return
 	fi
 	mv "$file" "$FETCHED"
+}
+
+# The same for a kernel source that the series goes on
+fetch_base_deb() {	# PACKAGE VERSION SHA256
+	fetch_deb "$@" bullseye-security bullseye || die "$WHY; $own_base_hint"
 }
 
 kernel_release() {	# DIR: the V.P.S of a kernel tree, or nothing
@@ -165,6 +180,6 @@ choose_base() {
 base_source() {
 	SOURCE=$BASE_ARG
 	[ -z "$SOURCE" ] || { need fetch; return 0; }
-	fetch_deb "$(pin package)" "$(pin version)" "$(pin sha256)"
+	fetch_base_deb "$(pin package)" "$(pin version)" "$(pin sha256)"
 	SOURCE=$FETCHED
 }

@@ -20,6 +20,7 @@ build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
 build	m32:		gcc-multilib	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
+bench	cmd:gnuplot	gnuplot-nox	to draw the plot
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
 EOF

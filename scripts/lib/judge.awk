@@ -85,7 +85,8 @@ pending {
 /Oops: |general protection fault|BUG: unable to handle|BUG: kernel NULL|kernel BUG at|double fault:/ {
 	splat("oops", $0); next
 }
-/BUG: KASAN|BUG: KCSAN/		{ splat("kasan", $0); next }
+/BUG: KASAN/			{ splat("kasan", $0); next }
+/BUG: KCSAN/			{ splat("kcsan", $0); next }
 /UBSAN: /			{ splat("ubsan", $0); next }
 /kmemleak: [0-9]+ new suspected memory leaks/	{ splat("kmemleak", $0); next }
 /^RESV-LEAKS-END count=/ {

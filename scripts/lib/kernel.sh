@@ -49,9 +49,13 @@ configure() {
 		die "the kernel's configuration refused what configs/ asks for: ${missing//$'\n'/ }"
 }
 
+# What configs/NAME.make has for make, a line each
+kernel_vars() { sed '/^#/d' "$RESV_TOP/configs/$1.make" 2>/dev/null || :; }
+
 # build_kernel NAME SOURCE OUT
 build_kernel() {
-	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total
+	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total vars
+	mapfile -t vars < <(kernel_vars "$name")
 	need build
 	[ -e "$out/arch/x86/boot/bzImage" ] || need_space 900 "building ${out##*/}"
 	configure "$name" "$src" "$out"
@@ -64,7 +68,7 @@ build_kernel() {
 		echo "$n ${total:+of ~$total }objects, "
 	}
 	in_background "building ${out##*/}" "$log" \
-		kmake "$src" "$out" -j"$(nproc)" bzImage modules || {
+		kmake "$src" "$out" -j"$(nproc)" "${vars[@]}" bzImage modules || {
 		grep -E ': (error|fatal error):|\*\*\*|[Nn]o space left' "$log" | head -n 8 >&2
 		die "building ${out##*/} failed; see $log"
 	}

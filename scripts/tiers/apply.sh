@@ -118,7 +118,7 @@ apply_says "$t/new" 1 '6\.1\.0' "another kernel version is refused"
 apply_says "$t/none" 2 'not a directory' "wrong use exits 2"
 
 # An older 5.10.y.
-fetch_deb linux-source-5.10 "$OLDER_VERSION" "$OLDER_SHA256"
+fetch_base_deb linux-source-5.10 "$OLDER_VERSION" "$OLDER_SHA256"
 in_background "unpacking $OLDER_VERSION" "$LOGS/unpack-older.log" \
 	unpack_source "$FETCHED" "$t/older"
 in_background "committing $OLDER_VERSION" "$LOGS/unpack-older.log" commit_base "$t/older"

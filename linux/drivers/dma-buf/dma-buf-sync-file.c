@@ -4,6 +4,7 @@
  */
 
 #include <linux/dma-fence.h>
+#include <linux/dma-fence-array.h>
 #include <linux/dma-fence-leaves.h>
 #include <linux/dma-resv.h>
 #include <linux/fcntl.h>
@@ -39,6 +40,44 @@ static bool sync_flags_valid(__u32 flags)
 	return flags && !(flags & ~DMA_BUF_SYNC_RW);
 }
 
+/*
+ * One fence for those of a query. Arrays and chains in the object are taken apart, and
+ * the array has its fences in the order by context that sync_file_merge() wants.
+ */
+static int sync_file_fence(struct dma_resv *resv, enum dma_resv_usage usage,
+			   struct dma_fence **fence)
+{
+	struct dma_fence **fences, **leaves;
+	struct dma_fence_array *array;
+	unsigned int count, num_leaves;
+	int ret;
+
+	ret = dma_resv_get_fences(resv, usage, &count, &fences);
+	if (ret)
+		return ret;
+	ret = dma_fence_get_leaves(fences, count, &leaves, &num_leaves);
+	dma_fence_put_all(fences, count);
+	if (ret)
+		return ret;
+
+	if (num_leaves > 1) {
+		array = dma_fence_array_create(num_leaves, leaves,
+					       dma_fence_context_alloc(1), 1,
+					       false);
+		if (!array) {
+			dma_fence_put_all(leaves, num_leaves);
+			return -ENOMEM;
+		}
+		*fence = &array->base;
+		return 0;
+	}
+
+	*fence = num_leaves ? leaves[0] : dma_fence_get_stub();
+	kfree(leaves);
+
+	return 0;
+}
+
 long dma_buf_export_sync_file(struct dma_resv *resv,
 			      struct dma_buf_export_sync_file __user *argp)
 {
@@ -52,15 +91,12 @@ long dma_buf_export_sync_file(struct dma_resv *resv,
 	if (!sync_flags_valid(arg.flags))
 		return -EINVAL;
 
-	ret = dma_resv_get_singleton(resv,
-				     dma_resv_usage_rw(arg.flags &
-						       DMA_BUF_SYNC_WRITE),
-				     &fence);
+	ret = sync_file_fence(resv, dma_resv_usage_rw(arg.flags &
+						      DMA_BUF_SYNC_WRITE),
+			      &fence);
 	if (ret)
 		return ret;
 
-	if (!fence)
-		fence = dma_fence_get_stub();
 	sync_file = sync_file_create(fence);
 	dma_fence_put(fence);
 	if (!sync_file)

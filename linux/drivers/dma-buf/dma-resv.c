@@ -33,6 +33,7 @@
  */
 
 #include <linux/dma-fence-array.h>
+#include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-leaves.h>
 #include <linux/dma-resv.h>
 #include <linux/export.h>
@@ -96,12 +97,11 @@
 DEFINE_WD_CLASS(reservation_ww_class);
 EXPORT_SYMBOL(reservation_ww_class);
 
-#define DMA_RESV_USAGES (DMA_RESV_USAGE_BOOKKEEP + 1)
-
 /*
  * The fences of an object, sorted by usage: those of usage u are in the slots from
  * end[u - 1] up to end[u], so that a query for u is one run from the first slot to
- * end[u] and looks at nothing that it does not ask for.
+ * end[u] and looks at nothing that it does not ask for. Those of one usage are sorted
+ * by context, so that adding a fence need not look at all of them.
  *
  * Writers hold the lock of the object and change @end and @slots inside a write
  * section of @seq. A table that has become too small is replaced by a larger one
@@ -110,18 +110,11 @@ EXPORT_SYMBOL(reservation_ww_class);
  * still that of the object and @seq has not moved. As the object holds a reference
  * to each of its fences, it also means that none of the fences was freed in
  * between, or its memory put to another use.
+ *
+ * Fences that have signaled stay so. Whoever finds that all of them have leaves the
+ * state of @seq in @idle, and the next one has the answer from that alone, until the
+ * table is changed.
  */
-struct dma_resv_list {
-	struct rcu_head rcu;
-	seqcount_ww_mutex_t seq;
-	/* First slot behind the fences of each usage */
-	u16 end[DMA_RESV_USAGES];
-	/* Up to how many fences dma_resv_reserve_fences() has made room for */
-	u16 reserved;
-	/* How many slots there are */
-	u16 max;
-	struct dma_fence __rcu *slots[];
-};
 
 static struct dma_resv_list *dma_resv_list(struct dma_resv *obj)
 {
@@ -140,6 +133,11 @@ static unsigned int dma_resv_count(struct dma_resv_list *list,
 {
 	/* A slot is only read after the bound that admits it */
 	return list ? smp_load_acquire(&list->end[usage]) : 0;
+}
+
+static bool dma_resv_has_signaled(struct dma_fence *fence)
+{
+	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
 static void dma_resv_set_end(struct dma_resv_list *list, unsigned int usage,
@@ -189,53 +187,112 @@ static void dma_resv_list_free(struct dma_resv_list *list)
 	kvfree_rcu(list, rcu);
 }
 
+static unsigned int dma_resv_start(struct dma_resv_list *list, unsigned int usage)
+{
+	return usage ? list->end[usage - 1] : 0;
+}
+
+/* For the owner of the lock: the usage of the fence in slot @i */
+static unsigned int dma_resv_usage(struct dma_resv_list *list, unsigned int i)
+{
+	return (i >= list->end[DMA_RESV_USAGE_KERNEL]) +
+	       (i >= list->end[DMA_RESV_USAGE_WRITE]) +
+	       (i >= list->end[DMA_RESV_USAGE_READ]);
+}
+
+/* The first of the slots from @from up to @to whose context is not less than @context */
+static unsigned int dma_resv_find(struct dma_resv_list *list, unsigned int from,
+				  unsigned int to, u64 context)
+{
+	unsigned int middle;
+
+	while (from < to) {
+		middle = (from + to) / 2;
+		if (dma_resv_slot(list, middle)->context < context)
+			from = middle + 1;
+		else
+			to = middle;
+	}
+
+	return from;
+}
+
+static noinline unsigned int dma_resv_search(struct dma_resv_list *list,
+					     unsigned int i, u64 context)
+{
+	unsigned int u;
+
+	for (u = dma_resv_usage(list, i); u < DMA_RESV_USAGES; ++u) {
+		i = dma_resv_find(list, i, list->end[u], context);
+		if (i < list->end[u] &&
+		    dma_resv_slot(list, i)->context == context)
+			break;
+		i = list->end[u];
+	}
+
+	return i;
+}
+
+/* Up to here it is faster to look at each fence than to search */
+#define DMA_RESV_FEW 16
+
+/* The first slot from @i up to @count with a fence of @context, or @count */
+static __always_inline unsigned int
+dma_resv_find_context(struct dma_resv_list *list, unsigned int i,
+		      unsigned int count, u64 context)
+{
+	if (count > DMA_RESV_FEW)
+		return i < count ? dma_resv_search(list, i, context) : count;
+
+	while (i < count && dma_resv_slot(list, i)->context != context)
+		++i;
+
+	return i;
+}
+
 /*
- * Inside a write section: each weaker usage makes way by one slot. Readers that are
- * already under way follow any pointer within the bounds before they find out that
- * it does not count, so all slots are filled before a bound admits one more.
+ * Inside a write section. Readers that are already under way follow any pointer within
+ * the bounds before they find out that it does not count, so all slots are filled
+ * before a bound admits one more.
  */
 static void dma_resv_list_insert(struct dma_resv_list *list,
 				 struct dma_fence *fence,
 				 enum dma_resv_usage usage)
 {
-	unsigned int u;
+	unsigned int i, at;
 
-	for (u = DMA_RESV_USAGE_BOOKKEEP; u > usage; --u)
-		RCU_INIT_POINTER(list->slots[list->end[u]],
-				 dma_resv_slot(list, list->end[u - 1]));
-	RCU_INIT_POINTER(list->slots[list->end[u]], fence);
+	at = dma_resv_find(list, dma_resv_start(list, usage), list->end[usage],
+			   fence->context);
+	for (i = list->end[DMA_RESV_USAGE_BOOKKEEP]; i > at; --i)
+		RCU_INIT_POINTER(list->slots[i], dma_resv_slot(list, i - 1));
+	RCU_INIT_POINTER(list->slots[at], fence);
 
-	for (; u <= DMA_RESV_USAGE_BOOKKEEP; ++u)
-		dma_resv_set_end(list, u, list->end[u] + 1);
+	for (i = usage; i < DMA_RESV_USAGES; ++i)
+		dma_resv_set_end(list, i, list->end[i] + 1);
 }
 
-/* Inside a write section: each usage from @usage on closes up by one slot */
-static void dma_resv_list_remove(struct dma_resv_list *list, unsigned int i,
-				 enum dma_resv_usage usage)
+/* Inside a write section */
+static void dma_resv_list_remove(struct dma_resv_list *list, unsigned int at)
 {
-	unsigned int u, last;
+	unsigned int u = dma_resv_usage(list, at);
 
-	for (u = usage; u <= DMA_RESV_USAGE_BOOKKEEP; ++u) {
-		last = list->end[u] - 1;
-		RCU_INIT_POINTER(list->slots[i], dma_resv_slot(list, last));
-		dma_resv_set_end(list, u, last);
-		i = last;
-	}
+	while (++at < list->end[DMA_RESV_USAGE_BOOKKEEP])
+		RCU_INIT_POINTER(list->slots[at - 1], dma_resv_slot(list, at));
+
+	for (; u < DMA_RESV_USAGES; ++u)
+		dma_resv_set_end(list, u, list->end[u] - 1);
 }
 
-/* A fence that can go, at most one of each usage, as positions in the table */
+/* The slots of fences that can go, in their order: one of each usage, mostly none */
 struct dma_resv_victims {
 	unsigned int count;
-	int at[DMA_RESV_USAGES];
+	unsigned int at[DMA_RESV_USAGES];
 };
 
-#define DMA_RESV_NO_VICTIMS { .at = { -1, -1, -1, -1 } }
-
-static void dma_resv_victim(struct dma_resv_victims *victims, unsigned int i,
-			    enum dma_resv_usage usage)
+static void dma_resv_victim(struct dma_resv_victims *victims, unsigned int i)
 {
-	victims->count += victims->at[usage] < 0;
-	victims->at[usage] = i;
+	if (victims->count < ARRAY_SIZE(victims->at))
+		victims->at[victims->count++] = i;
 }
 
 /*
@@ -248,39 +305,48 @@ static void dma_resv_list_update(struct dma_resv_list *list,
 				 enum dma_resv_usage usage)
 {
 	struct dma_fence *gone[DMA_RESV_USAGES];
-	int u, n = 0;
+	unsigned int i, at;
 
 	write_seqcount_begin(&list->seq);
-	/* Weakest first: taking one out moves nothing that is stronger */
-	for (u = DMA_RESV_USAGE_BOOKKEEP; u >= DMA_RESV_USAGE_KERNEL; --u) {
-		if (victims->at[u] < 0)
-			continue;
-		gone[n++] = dma_resv_slot(list, victims->at[u]);
-		dma_resv_list_remove(list, victims->at[u], u);
+	/* From behind: taking one out moves nothing that is before it */
+	for (i = victims->count; i--;) {
+		at = victims->at[i];
+		gone[i] = dma_resv_slot(list, at);
+		if (fence && fence->context == gone[i]->context &&
+		    dma_resv_usage(list, at) == usage) {
+			RCU_INIT_POINTER(list->slots[at], fence);
+			fence = NULL;
+		} else {
+			dma_resv_list_remove(list, at);
+		}
 	}
 	if (fence)
 		dma_resv_list_insert(list, fence, usage);
 	write_seqcount_end(&list->seq);
 
-	while (n)
-		dma_fence_put(gone[--n]);
+	for (i = victims->count; i--;)
+		dma_fence_put(gone[i]);
 }
 
 /*
  * Whoever changes an object without the lock is told so, once, and gets the lock
  * for the moment of the change. Returns whether it has to be dropped again.
  */
-static bool dma_resv_lock_missing(struct dma_resv *obj)
+static noinline bool dma_resv_lock_now(struct dma_resv *obj)
 {
-	if (likely(dma_resv_is_locked(obj))) {
-		dma_resv_assert_held(obj);
-		return false;
-	}
-
 	WARN_ONCE(1, "dma_resv changed without its lock\n");
 	dma_resv_lock(obj, NULL);
 
 	return true;
+}
+
+static bool dma_resv_lock_missing(struct dma_resv *obj)
+{
+	if (unlikely(!dma_resv_is_locked(obj)))
+		return dma_resv_lock_now(obj);
+	dma_resv_assert_held(obj);
+
+	return false;
 }
 
 #if IS_ENABLED(CONFIG_LOCKDEP)
@@ -361,20 +427,35 @@ EXPORT_SYMBOL(dma_resv_fini);
 /* Let go of every fence that has signaled */
 static void dma_resv_list_prune(struct dma_resv_list *list)
 {
-	int u = DMA_RESV_USAGE_BOOKKEEP;
-	unsigned int i;
+	unsigned int count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+	unsigned int i, u, end, kept = 0, signaled = 0;
+	struct dma_fence *fence;
 
-	/* Backwards: the slots that close up are behind and already done */
-	for (i = dma_resv_count(list, u); i--;) {
-		struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
+	/* Fences that only find out when asked are asked before the write section */
+	for (i = 0; i < count; ++i)
+		signaled += dma_fence_is_signaled(dma_resv_slot(list, i));
+	if (!signaled)
+		return;
 
-		while (u > DMA_RESV_USAGE_KERNEL && i < list->end[u - 1])
-			--u;
-		if (!dma_fence_is_signaled(dma_resv_slot(list, i)))
-			continue;
-		dma_resv_victim(&gone, i, u);
-		dma_resv_list_update(list, &gone, NULL, u);
+	/*
+	 * Those that stay move to the front, those that go change places with them.
+	 * Others may signal meanwhile, they stay in the place they have.
+	 */
+	write_seqcount_begin(&list->seq);
+	for (i = 0, u = 0; u < DMA_RESV_USAGES; ++u) {
+		for (end = list->end[u]; i < end; ++i) {
+			fence = dma_resv_slot(list, i);
+			if (dma_resv_has_signaled(fence))
+				continue;
+			RCU_INIT_POINTER(list->slots[i], dma_resv_slot(list, kept));
+			RCU_INIT_POINTER(list->slots[kept++], fence);
+		}
+		dma_resv_set_end(list, u, kept);
 	}
+	write_seqcount_end(&list->seq);
+
+	while (count > kept)
+		dma_fence_put(dma_resv_slot(list, --count));
 }
 
 /*
@@ -388,6 +469,7 @@ static void dma_resv_list_publish(struct dma_resv *obj,
 
 	if (old)
 		list->seq.seqcount.sequence = old->seq.seqcount.sequence + 2;
+	list->idle = list->seq.seqcount.sequence - 2;
 	rcu_assign_pointer(obj->fences, list);
 }
 
@@ -524,10 +606,49 @@ static struct dma_resv_list *dma_resv_force_slot(struct dma_resv *obj,
  * Does waiting for @a include @b? Context 0 is what fences have that are on no
  * timeline, their numbers say nothing.
  */
-static bool dma_resv_covers(struct dma_fence *a, struct dma_fence *b)
+static __always_inline bool dma_resv_covers(struct dma_fence *a, struct dma_fence *b)
 {
 	return a == b || (a->context && a->context == b->context &&
 			  !dma_fence_is_later(b, a));
+}
+
+/* Add a fence, whatever is there already, and even if no slot is reserved */
+static noinline void dma_resv_add_any(struct dma_resv *obj,
+				      struct dma_fence *fence,
+				      enum dma_resv_usage usage)
+{
+	struct dma_resv_victims gone;
+	u64 context = fence->context;
+	unsigned int i, u, count = 0;
+	struct dma_resv_list *list;
+	struct dma_fence *old;
+	bool unlock;
+
+	unlock = dma_resv_lock_missing(obj);
+
+	list = dma_resv_list(obj);
+	if (list)
+		count = list->end[DMA_RESV_USAGE_BOOKKEEP];
+	gone.count = 0;
+	for (i = 0; (i = dma_resv_find_context(list, i, count, context)) < count; ++i) {
+		old = dma_resv_slot(list, i);
+		u = dma_resv_usage(list, i);
+		if (dma_resv_has_signaled(old) ||
+		    (u >= usage && old != fence && dma_resv_covers(fence, old)))
+			dma_resv_victim(&gone, i);
+		else if (u <= usage && dma_resv_covers(old, fence))
+			goto out;
+		else if (u > usage && old == fence)
+			dma_resv_victim(&gone, i);
+	}
+
+	if (!gone.count && (!list || count >= list->reserved))
+		list = dma_resv_force_slot(obj, fence);
+	if (list)
+		dma_resv_list_update(list, &gone, dma_fence_get(fence), usage);
+out:
+	if (unlock)
+		dma_resv_unlock(obj);
 }
 
 /**
@@ -550,39 +671,43 @@ static bool dma_resv_covers(struct dma_fence *a, struct dma_fence *b)
 void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 			enum dma_resv_usage usage)
 {
-	struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
-	struct dma_resv_list *list;
-	unsigned int i, u = 0, count;
+	struct dma_resv_list *list = rcu_access_pointer(obj->fences);
 	struct dma_fence *old;
-	bool unlock;
+	unsigned int i, count;
 
-	unlock = dma_resv_lock_missing(obj);
+	if (unlikely(!list || !dma_resv_is_locked(obj)))
+		goto any;
+	dma_resv_assert_held(obj);
 
-	list = dma_resv_list(obj);
-	count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
-	for (i = 0; i < count; ++i) {
-		while (i >= list->end[u])
-			++u;
-		old = dma_resv_slot(list, i);
-
-		if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &old->flags)) {
-			if (gone.at[u] < 0)
-				dma_resv_victim(&gone, i, u);
-			continue;
-		}
-		if (u <= usage && dma_resv_covers(old, fence))
-			goto out;
-		if (u >= usage && dma_resv_covers(fence, old))
-			dma_resv_victim(&gone, i, u);
+	/* Nearly always there is no fence of the context, or just the last one */
+	count = list->end[DMA_RESV_USAGE_BOOKKEEP];
+	i = dma_resv_find_context(list, 0, count, fence->context);
+	if (i == count) {
+		if (unlikely(count >= list->reserved))
+			goto any;
+		dma_fence_get(fence);
+		write_seqcount_begin(&list->seq);
+		dma_resv_list_insert(list, fence, usage);
+		write_seqcount_end(&list->seq);
+		return;
 	}
 
-	if (!gone.count && (!list || count >= list->reserved))
-		list = dma_resv_force_slot(obj, fence);
-	if (list)
-		dma_resv_list_update(list, &gone, dma_fence_get(fence), usage);
-out:
-	if (unlock)
-		dma_resv_unlock(obj);
+	old = dma_resv_slot(list, i);
+	if (unlikely(dma_resv_usage(list, i) != usage || old == fence ||
+		     !dma_resv_covers(fence, old) ||
+		     dma_resv_find_context(list, i + 1, count,
+					   fence->context) < count))
+		goto any;
+
+	dma_fence_get(fence);
+	write_seqcount_begin(&list->seq);
+	RCU_INIT_POINTER(list->slots[i], fence);
+	write_seqcount_end(&list->seq);
+	dma_fence_put(old);
+	return;
+
+any:
+	dma_resv_add_any(obj, fence, usage);
 }
 EXPORT_SYMBOL(dma_resv_add_fence);
 
@@ -612,24 +737,22 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 	struct dma_fence *old, *next = dma_fence_is_signaled(fence) ? NULL : fence;
 	struct dma_resv_victims gone;
 	struct dma_resv_list *list;
-	unsigned int i, u;
+	unsigned int i, count;
 	bool unlock;
 
 	unlock = dma_resv_lock_missing(obj);
 
 	list = dma_resv_list(obj);
 	do {
-		gone = (struct dma_resv_victims)DMA_RESV_NO_VICTIMS;
-		u = 0;
-		for (i = 0; i < dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP); ++i) {
-			while (i >= list->end[u])
-				++u;
+		gone.count = 0;
+		count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+		for (i = 0; (i = dma_resv_find_context(list, i, count, context)) < count; ++i) {
 			old = dma_resv_slot(list, i);
-			if (old->context != context || (old == fence && !next) ||
-			    dma_fence_is_signaled(old))
+			if ((old == fence && !next) || dma_fence_is_signaled(old))
 				continue;
-			dma_resv_victim(&gone, i, u);
-			usage = min_t(enum dma_resv_usage, usage, u);
+			dma_resv_victim(&gone, i);
+			usage = min_t(enum dma_resv_usage, usage,
+				      dma_resv_usage(list, i));
 		}
 
 		/* The first round puts @fence in, others finish the job */
@@ -644,215 +767,226 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 }
 EXPORT_SYMBOL(dma_resv_replace_fences);
 
-/*
- * The fence at the cursor, which is moved past it, or NULL at the end. Without the
- * lock the bounds may change at any time; what matters is to stay in the table
- * until the check that follows.
- */
-static struct dma_fence *dma_resv_iter_load(struct dma_resv_iter *cursor)
+/* Under RCU: the table of @obj and its state, for readers without the lock */
+static struct dma_resv_list *dma_resv_read_begin(struct dma_resv *obj,
+						 unsigned int *seq)
 {
-	struct dma_resv_list *list = cursor->list;
+	struct dma_resv_list *list = rcu_dereference(obj->fences);
 
-	if (cursor->index >= dma_resv_count(list, cursor->usage))
-		return NULL;
+	*seq = list ? read_seqcount_begin(&list->seq) : 0;
 
-	while (cursor->fence_usage < cursor->usage &&
-	       cursor->index >= dma_resv_count(list, cursor->fence_usage))
-		++cursor->fence_usage;
-
-	return dma_resv_slot(list, cursor->index++);
+	return list;
 }
 
-static void dma_resv_iter_restart(struct dma_resv_iter *cursor)
+/* Does anything that was seen since dma_resv_read_begin() not count? */
+static bool dma_resv_read_stale(struct dma_resv *obj,
+				struct dma_resv_list *list, unsigned int seq)
 {
-	cursor->list = dma_resv_list(cursor->obj);
-	cursor->seq = cursor->list ? read_seqcount_begin(&cursor->list->seq) : 0;
-	cursor->index = 0;
-	cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
-	cursor->is_restarted = true;
-}
-
-/* Does anything that was seen since the restart not count? */
-static bool dma_resv_iter_stale(struct dma_resv_iter *cursor)
-{
-	struct dma_resv_list *list = cursor->list;
-
 	/*
 	 * What was read comes before both tests. A table that is not in use any
 	 * more may be gone, unless RCU has been held since it was.
 	 */
 	smp_rmb();
-	if (rcu_access_pointer(cursor->obj->fences) != list)
+	if (rcu_access_pointer(obj->fences) != list)
 		return true;
 
 	/* And if it has become a table again, then with that table's sequence */
 	smp_rmb();
-	return list && __read_seqcount_retry(&list->seq, cursor->seq);
+	return list && __read_seqcount_retry(&list->seq, seq);
 }
 
 /*
- * Go on to the next unsignaled fence and take a reference. A fence that is looked
- * at without one may be somebody else's by the time, so what was seen only counts
- * when the table still stands afterwards.
+ * Are all fences known to have signaled? If the table has been replaced meanwhile
+ * they had when it was.
  */
-static struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor)
+static bool dma_resv_is_idle(struct dma_resv_list *list, unsigned int seq)
 {
-	struct dma_fence *fence, *found = NULL;
+	return !list || smp_load_acquire(&list->idle) == seq;
+}
 
-	rcu_read_lock();
-	/* The table of the previous step is only alive if still in use */
-	if (dma_resv_iter_stale(cursor))
-		dma_resv_iter_restart(cursor);
+/* All have. Who reads this sees whatever their signaling made known */
+static void dma_resv_set_idle(struct dma_resv_list *list, unsigned int seq)
+{
+	if (list && READ_ONCE(list->idle) != seq)
+		smp_store_release(&list->idle, seq);
+}
 
-	for (;;) {
-		fence = dma_resv_iter_load(cursor);
-		if (fence) {
-			if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
-				continue;
-			found = dma_fence_get_rcu(fence);
-		}
+/* A fence of which we hold a reference knows more than its flag says: drop it */
+static noinline bool dma_resv_put_signaled(struct dma_fence *fence)
+{
+	if (!dma_fence_is_signaled(fence))
+		return false;
+	dma_fence_put(fence);
 
-		if (dma_resv_iter_stale(cursor) || found != fence) {
-			dma_fence_put(found);
-			found = NULL;
-			dma_resv_iter_restart(cursor);
+	return true;
+}
+
+/* What came of looking through slots: where it stopped, and with how many fences */
+struct dma_resv_run {
+	unsigned int slot;
+	unsigned int count;
+};
+
+/*
+ * Take references to the unsignaled fences in the slots from @slot up to @end, to
+ * @max of them at the most.
+ *
+ * A fence that is looked at without a reference may be somebody else's by the time.
+ * The caller finds out, and then drops what it got.
+ */
+static __always_inline struct dma_resv_run
+dma_resv_gather(struct dma_resv_list *list, unsigned int slot, unsigned int end,
+		struct dma_fence **fences, unsigned int max)
+{
+	struct dma_fence *fence;
+	unsigned int n = 0;
+	bool ask;
+
+	for (; slot < end; ++slot) {
+		fence = dma_resv_slot(list, slot);
+		if (dma_resv_has_signaled(fence))
 			continue;
-		}
-
-		if (!found || !dma_fence_is_signaled(found))
+		ask = READ_ONCE(fence->ops)->signaled;
+		if (n == max || !dma_fence_get_rcu(fence))
 			break;
-		dma_fence_put(found);
-		found = NULL;
+		if (ask && dma_resv_put_signaled(fence))
+			continue;
+		fences[n++] = fence;
 	}
-	rcu_read_unlock();
 
-	cursor->fence = found;
-	return found;
+	return (struct dma_resv_run) { slot, n };
 }
 
-/**
- * dma_resv_iter_first_unlocked - start to visit fences without the lock
- * @cursor: the cursor, after dma_resv_iter_begin()
- *
- * See dma_resv_for_each_fence_unlocked(), which is the way to use it.
- *
- * Context: Any but interrupts.
- * Return: the first unsignaled fence of the query, with a reference that the
- * cursor owns, or NULL if there is none.
- */
-struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
+static noinline void dma_resv_put_run(struct dma_fence **fences, unsigned int n)
 {
-	dma_resv_iter_end(cursor);
-
-	rcu_read_lock();
-	dma_resv_iter_restart(cursor);
-	rcu_read_unlock();
-
-	return dma_resv_iter_walk(cursor);
+	while (n)
+		dma_fence_put(fences[--n]);
 }
-EXPORT_SYMBOL(dma_resv_iter_first_unlocked);
 
 /**
- * dma_resv_iter_next_unlocked - visit the next fence without the lock
- * @cursor: the cursor, after dma_resv_iter_first_unlocked()
+ * dma_resv_iter_walk - take references for an unlocked walk
+ * @cursor: the cursor, all of whose references have been dropped
+ * @restart: go to the start, else on from where the references ended
  *
- * Drops the reference to the previous fence. Starts over if the object changed
- * since, which dma_resv_iter_is_restarted() then tells.
+ * The part of dma_resv_iter_first_unlocked() and dma_resv_iter_next_unlocked() that
+ * is not inline.
  *
  * Context: Any but interrupts.
  * Return: the next unsignaled fence of the query, with a reference that the
  * cursor owns, or NULL at the end.
  */
-struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
+struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart)
 {
-	dma_resv_iter_end(cursor);
-	cursor->is_restarted = false;
+	/* Many go no further than the first fence */
+	unsigned int u, bound, most = restart ? 1 : DMA_RESV_ITER_BATCH;
+	struct dma_resv_list *list = cursor->fences;
+	struct dma_resv_run run;
 
-	return dma_resv_iter_walk(cursor);
+	/* What is seen only counts if the table still stands afterwards */
+	rcu_read_lock();
+	/* The table of the previous step is only alive if still in use */
+	restart = restart ||
+		  dma_resv_read_stale(cursor->obj, list, cursor->seq);
+	for (;;) {
+		if (restart) {
+			list = dma_resv_read_begin(cursor->obj, &cursor->seq);
+			cursor->fences = list;
+			cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
+			cursor->index = 0;
+			cursor->end = dma_resv_is_idle(list, cursor->seq) ? 0 :
+				      dma_resv_count(list, cursor->usage);
+			cursor->is_restarted = true;
+		}
+
+		/* Fences of one usage at a time */
+		run = (struct dma_resv_run) { cursor->index, 0 };
+		restart = false;
+		for (u = cursor->fence_usage;
+		     !restart && !run.count && run.slot < cursor->end; ++u) {
+			bound = min_t(unsigned int, cursor->end,
+				      dma_resv_count(list, u));
+			run = dma_resv_gather(list, run.slot, bound,
+					      cursor->batch, most);
+			/* Stopped at a fence that is gone, or that was the last usage */
+			restart = run.count < most && (run.slot < bound ||
+				  (u == cursor->usage && run.slot < cursor->end));
+			cursor->fence_usage = u;
+		}
+
+		restart |= dma_resv_read_stale(cursor->obj, list, cursor->seq);
+		if (likely(!restart))
+			break;
+		dma_resv_put_run(cursor->batch, run.count);
+	}
+	rcu_read_unlock();
+
+	cursor->index = run.slot;
+	cursor->count = run.count;
+	cursor->next = 1;
+	cursor->fence = run.count ? cursor->batch[0] : NULL;
+
+	return cursor->fence;
 }
-EXPORT_SYMBOL(dma_resv_iter_next_unlocked);
-
-/**
- * dma_resv_iter_first - start to visit the fences of a locked object
- * @cursor: the cursor, after dma_resv_iter_begin()
- *
- * See dma_resv_for_each_fence(), which is the way to use it.
- *
- * Context: The object is locked.
- * Return: the first fence of the query, signaled or not, without a reference, or
- * NULL if there is none. Fences come in the order of their usage.
- */
-struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
-{
-	dma_resv_assert_held(cursor->obj);
-	dma_resv_iter_restart(cursor);
-
-	return dma_resv_iter_load(cursor);
-}
-EXPORT_SYMBOL(dma_resv_iter_first);
-
-/**
- * dma_resv_iter_next - visit the next fence of a locked object
- * @cursor: the cursor, after dma_resv_iter_first()
- *
- * Context: The object has been locked since dma_resv_iter_first(), and has not
- * been changed.
- * Return: the next fence of the query, signaled or not, without a reference, or
- * NULL at the end.
- */
-struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
-{
-	dma_resv_assert_held(cursor->obj);
-	cursor->is_restarted = false;
-
-	return dma_resv_iter_load(cursor);
-}
-EXPORT_SYMBOL(dma_resv_iter_next);
+EXPORT_SYMBOL(dma_resv_iter_walk);
 
 /*
- * Take references to the unsignaled fences of a query, to @max of them at the
- * most. Returns how many there are, which may be more. Fences that only find out
- * that they have signaled when asked count as well. They come in the order of
- * their usage; @end, unless it is NULL, tells where each usage ends.
+ * Take references to the unsignaled fences of a query, to @max of them at the most.
+ * They come in the order of their usage; @ends, unless it is NULL, tells where each
+ * usage ends. Returns how many they are, or @max + 1 if there are more.
  */
 static unsigned int dma_resv_collect(struct dma_resv *obj,
 				     enum dma_resv_usage usage,
 				     struct dma_fence **fences,
-				     unsigned int max, u16 *end)
+				     unsigned int max, u16 *ends)
 {
-	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
-	unsigned int count, i;
-	bool stale;
+	struct dma_resv_run run;
+	struct dma_resv_list *list;
+	unsigned int seq, u, end, all, n;
 
-	dma_resv_iter_begin(&cursor, obj, usage);
 	rcu_read_lock();
-	do {
-		dma_resv_iter_restart(&cursor);
-		if (end)
-			memset(end, 0, sizeof(*end) * DMA_RESV_USAGES);
-		for (count = 0; (fence = dma_resv_iter_load(&cursor));) {
-			if (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
-				continue;
-			if (count < max) {
-				fences[count] = dma_fence_get_rcu(fence);
-				/* Not while the table holds it */
-				if (!fences[count])
-					break;
+	for (;;) {
+		list = dma_resv_read_begin(obj, &seq);
+		run = (struct dma_resv_run) { 0, 0 };
+		n = end = all = 0;
+		if (!dma_resv_is_idle(list, seq)) {
+			for (u = ends ? 0 : usage; u <= usage && run.slot == end; ++u) {
+				end = dma_resv_count(list, u);
+				run = dma_resv_gather(list, run.slot, end,
+						      fences + n, max - n);
+				n += run.count;
+				if (ends)
+					ends[u] = n;
 			}
-			++count;
-			for (i = cursor.fence_usage; end && i < DMA_RESV_USAGES;
-			     ++i)
-				end[i] = count;
+			all = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
+		} else if (ends) {
+			memset(ends, 0, sizeof(*ends) * DMA_RESV_USAGES);
 		}
 
-		stale = fence || dma_resv_iter_stale(&cursor);
-		for (i = 0; stale && i < min(count, max); ++i)
-			dma_fence_put(fences[i]);
-	} while (stale);
+		/* To stop short of @max is to have met a fence that is gone */
+		if (likely(!dma_resv_read_stale(obj, list, seq) &&
+			   (run.slot == end || n == max)))
+			break;
+		dma_resv_put_run(fences, n);
+	}
+	if (!n && run.slot == all)
+		dma_resv_set_idle(list, seq);
 	rcu_read_unlock();
 
-	return count;
+	return n + (run.slot < end);
+}
+
+/* How many fences a query has at the most, 0 if they are known to have signaled */
+static unsigned int dma_resv_bound(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	struct dma_resv_list *list;
+	unsigned int seq, bound;
+
+	rcu_read_lock();
+	list = dma_resv_read_begin(obj, &seq);
+	bound = dma_resv_is_idle(list, seq) ? 0 : dma_resv_count(list, usage);
+	rcu_read_unlock();
+
+	return bound;
 }
 
 /**
@@ -871,37 +1005,48 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
 			unsigned int *num_fences, struct dma_fence ***fences)
 {
-	unsigned int count, size = 0, i, n = 0;
 	struct dma_fence **array = NULL;
+	unsigned int seq, end, size = 0;
+	struct dma_resv_list *list;
+	struct dma_resv_run run;
 
-	*num_fences = 0;
-	*fences = NULL;
-
-	while ((count = dma_resv_collect(obj, usage, array, size, NULL)) > size) {
-		dma_fence_put_all(array, size);
-		size = count;
-		/* Memory reclaim may be waiting for us, so try without it first */
-		array = kmalloc_array(size, sizeof(*array),
-				      GFP_NOWAIT | __GFP_NOWARN);
-		if (!array)
+	rcu_read_lock();
+	for (;;) {
+		list = dma_resv_read_begin(obj, &seq);
+		end = dma_resv_is_idle(list, seq) ? 0 :
+		      dma_resv_count(list, usage);
+		if (end > size) {
+			kfree(array);
+			size = end;
+			/* Memory reclaim may be waiting for us, so try without it first */
 			array = kmalloc_array(size, sizeof(*array),
-					      GFP_KERNEL | __GFP_NOWARN);
-		if (!array)
-			return -ENOMEM;
+					      GFP_NOWAIT | __GFP_NOWARN);
+			if (unlikely(!array)) {
+				rcu_read_unlock();
+				array = kmalloc_array(size, sizeof(*array),
+						      GFP_KERNEL | __GFP_NOWARN);
+				if (!array) {
+					*num_fences = 0;
+					*fences = NULL;
+					return -ENOMEM;
+				}
+				rcu_read_lock();
+				continue;
+			}
+		}
+		run = dma_resv_gather(list, 0, end, array, size);
+		/* To stop early is to have met a fence that is gone */
+		if (likely(!dma_resv_read_stale(obj, list, seq) && run.slot == end))
+			break;
+		dma_resv_put_run(array, run.count);
 	}
+	rcu_read_unlock();
 
-	for (i = 0; i < count; ++i) {
-		if (dma_fence_is_signaled(array[i]))
-			dma_fence_put(array[i]);
-		else
-			array[n++] = array[i];
-	}
-
-	if (!n) {
+	if (!run.count) {
 		kfree(array);
-		return 0;
+		array = NULL;
 	}
-	*num_fences = n;
+	*num_fences = run.count;
 	*fences = array;
 
 	return 0;
@@ -924,33 +1069,35 @@ EXPORT_SYMBOL_GPL(dma_resv_get_fences);
 int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
 			   struct dma_fence **fence)
 {
+	struct dma_fence **fences, **leaves;
+	unsigned int count, num_leaves, i;
 	struct dma_fence_array *array;
-	struct dma_fence **fences, **leaves, *single;
-	unsigned int count, num_leaves;
 	int ret;
 
-	*fence = NULL;
-
 	/* Mostly there is one fence or none, which takes no memory */
-	count = dma_resv_collect(obj, usage, &single, 1, NULL);
-	if (count && (count > 1 || dma_fence_is_signaled(single)))
-		dma_fence_put(single);
-	else if (count)
-		*fence = single;
-	if (count <= 1)
-		return 0;
+	*fence = NULL;
+	if (dma_resv_bound(obj, usage) <= 1) {
+		if (dma_resv_collect(obj, usage, fence, 1, NULL) <= 1)
+			return 0;
+		dma_fence_put(*fence);
+		*fence = NULL;
+	}
 
 	ret = dma_resv_get_fences(obj, usage, &count, &fences);
 	if (ret)
 		return ret;
 
-	if (count > 1) {
+	for (i = 0; i < count && count > 1; ++i) {
+		if (!dma_fence_is_array(fences[i]) &&
+		    !to_dma_fence_chain(fences[i]))
+			continue;
 		ret = dma_fence_get_leaves(fences, count, &leaves, &num_leaves);
 		dma_fence_put_all(fences, count);
 		if (ret)
 			return ret;
 		fences = leaves;
 		count = num_leaves;
+		break;
 	}
 
 	if (count <= 1) {
@@ -986,27 +1133,26 @@ EXPORT_SYMBOL_GPL(dma_resv_get_singleton);
 int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 {
 	struct dma_resv_list *old, *list;
-	u16 end[DMA_RESV_USAGES];
-	unsigned int count = 1;
+	unsigned int n;
 	bool unlock;
 
 	for (;;) {
-		list = dma_resv_list_alloc(dst, count, GFP_KERNEL);
+		n = max(1u, dma_resv_bound(src, DMA_RESV_USAGE_BOOKKEEP));
+		list = dma_resv_list_alloc(dst, n, GFP_KERNEL);
 		if (!list)
 			return -ENOMEM;
 
-		count = dma_resv_collect(src, DMA_RESV_USAGE_BOOKKEEP,
-					 (struct dma_fence __force **)list->slots,
-					 list->max, end);
-		if (count <= list->max)
+		n = dma_resv_collect(src, DMA_RESV_USAGE_BOOKKEEP,
+				     (struct dma_fence __force **)list->slots,
+				     list->max, list->end);
+		if (n <= list->max)
 			break;
 
 		/* There have come more, drop those that did fit */
 		list->end[DMA_RESV_USAGE_BOOKKEEP] = list->max;
 		dma_resv_list_free(list);
 	}
-	memcpy(list->end, end, sizeof(end));
-	list->reserved = count;
+	list->reserved = n;
 
 	unlock = dma_resv_lock_missing(dst);
 	old = dma_resv_list(dst);
@@ -1041,14 +1187,16 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			   bool intr, unsigned long timeout)
 {
 	struct dma_fence *batch[DMA_RESV_WAIT_BATCH];
-	unsigned int count, i;
 	long ret = timeout ?: 1;
+	unsigned int count, i;
+
+	if (dma_resv_test_signaled(obj, usage))
+		return ret;
 
 	do {
-		count = dma_resv_collect(obj, usage, batch,
-					 ARRAY_SIZE(batch), NULL);
-		for (i = 0; i < min_t(unsigned int, count, ARRAY_SIZE(batch));
-		     ++i) {
+		count = dma_resv_collect(obj, usage, batch, ARRAY_SIZE(batch),
+					 NULL);
+		for (i = 0; i < min_t(unsigned int, count, ARRAY_SIZE(batch)); ++i) {
 			if (ret > 0)
 				ret = dma_fence_wait_timeout(batch[i], intr,
 							     timeout ? ret : 0);
@@ -1059,6 +1207,32 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 	return ret;
 }
 EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
+
+/*
+ * With references: for a fence that may know more than its flag says, and when the
+ * object was changed meanwhile. Ends the RCU section.
+ */
+static noinline bool dma_resv_ask(struct dma_resv *obj, enum dma_resv_usage usage,
+				  struct dma_resv_list *list, unsigned int seq,
+				  struct dma_fence *fence)
+{
+	bool busy = false;
+
+	if (fence && dma_fence_get_rcu(fence)) {
+		busy = !dma_resv_read_stale(obj, list, seq) &&
+		       !dma_fence_is_signaled(fence);
+		dma_fence_put(fence);
+	}
+	rcu_read_unlock();
+	if (busy)
+		return false;
+
+	if (!dma_resv_collect(obj, usage, &fence, 1, NULL))
+		return true;
+	dma_fence_put(fence);
+
+	return false;
+}
 
 /**
  * dma_resv_test_signaled - have the fences of a query signaled
@@ -1071,48 +1245,39 @@ EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
  */
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 {
-	const struct dma_fence_ops *ops;
-	struct dma_resv_iter cursor;
+	struct dma_resv_list *list;
 	struct dma_fence *fence;
-	bool idle = true;
+	unsigned int seq, i, end;
 
-	dma_resv_iter_begin(&cursor, obj, usage);
 	rcu_read_lock();
-	dma_resv_iter_restart(&cursor);
-	for (;;) {
-		fence = dma_resv_iter_load(&cursor);
-		if (fence && test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags))
-			continue;
-
-		/* Make sure whose they are before using them */
-		ops = fence ? READ_ONCE(fence->ops) : NULL;
-		if (dma_resv_iter_stale(&cursor)) {
-			dma_resv_iter_restart(&cursor);
-			continue;
-		}
-		if (!fence)
-			break;
-
-		/* Without that operation the flag is all there is to know */
-		if (!ops->signaled) {
-			idle = false;
-			break;
-		}
-
-		fence = dma_fence_get_rcu(fence);
-		if (dma_resv_iter_stale(&cursor)) {
-			dma_fence_put(fence);
-			dma_resv_iter_restart(&cursor);
-			continue;
-		}
-		idle = dma_fence_is_signaled(fence);
-		dma_fence_put(fence);
-		if (!idle)
-			break;
+	list = dma_resv_read_begin(obj, &seq);
+	end = dma_resv_count(list, usage);
+	for (i = 0; i < end; ++i) {
+		fence = dma_resv_slot(list, i);
+		if (!dma_resv_has_signaled(fence))
+			goto busy;
+		if (dma_resv_is_idle(list, seq))
+			goto idle;
 	}
+
+	if (unlikely(dma_resv_read_stale(obj, list, seq)))
+		return dma_resv_ask(obj, usage, list, seq, NULL);
+	if (end && end == dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP))
+		dma_resv_set_idle(list, seq);
+idle:
 	rcu_read_unlock();
 
-	return idle;
+	return true;
+
+busy:
+	/* Without that operation the flag is all there is to know */
+	if (READ_ONCE(fence->ops)->signaled)
+		return dma_resv_ask(obj, usage, list, seq, fence);
+	if (unlikely(dma_resv_read_stale(obj, list, seq)))
+		return dma_resv_ask(obj, usage, list, seq, NULL);
+	rcu_read_unlock();
+
+	return false;
 }
 EXPORT_SYMBOL_GPL(dma_resv_test_signaled);
 
@@ -1179,13 +1344,11 @@ void dma_resv_add_excl_fence(struct dma_resv *obj, struct dma_fence *fence)
 	/* Backwards, so that what moves up has been looked at */
 	for (i = dma_resv_count(list, DMA_RESV_USAGE_READ);
 	     i-- > dma_resv_count(list, DMA_RESV_USAGE_KERNEL);) {
-		struct dma_resv_victims gone = DMA_RESV_NO_VICTIMS;
+		struct dma_resv_victims gone = { .count = 1, .at = { i } };
 
 		old = dma_resv_slot(list, i);
 		if (fence && dma_resv_covers(old, fence))
 			continue;
-		dma_resv_victim(&gone, i, i < list->end[DMA_RESV_USAGE_WRITE] ?
-				DMA_RESV_USAGE_WRITE : DMA_RESV_USAGE_READ);
 		dma_resv_list_update(list, &gone, NULL, DMA_RESV_USAGE_WRITE);
 	}
 }

@@ -124,8 +124,35 @@ static inline enum dma_resv_usage dma_resv_usage_rw(bool write)
 	return write ? DMA_RESV_USAGE_READ : DMA_RESV_USAGE_WRITE;
 }
 
-struct dma_resv_list;
 struct seq_file;
+
+#define DMA_RESV_USAGES (DMA_RESV_USAGE_BOOKKEEP + 1)
+
+/**
+ * struct dma_resv_list - the table with the fences of a reservation object
+ * @rcu: for a table that is no longer that of an object
+ * @reserved: up to how many fences dma_resv_reserve_fences() has made room for
+ * @max: how many slots there are
+ * @seq: moves with every change
+ * @idle: in this state of @seq every fence is known to have signaled
+ * @end: first slot behind the fences of each usage
+ * @slots: the fences, sorted by usage, and by context within a usage
+ *
+ * Private to dma-resv.c, which explains it; here for the functions that are inline.
+ */
+struct dma_resv_list {
+	union {
+		struct rcu_head rcu;
+		struct {
+			u16 reserved;
+			u16 max;
+		};
+	};
+	seqcount_ww_mutex_t seq;
+	u32 idle;
+	u16 end[DMA_RESV_USAGES];
+	struct dma_fence __rcu *slots[];
+};
 
 /**
  * struct dma_resv - the fences of everything that goes on with a buffer
@@ -137,16 +164,26 @@ struct dma_resv {
 	struct dma_resv_list __rcu *fences;
 };
 
+#define dma_resv_held(obj) lockdep_is_held(&(obj)->lock.base)
+#define dma_resv_assert_held(obj) lockdep_assert_held(&(obj)->lock.base)
+
+/* How many references a walk without the lock takes at once */
+#define DMA_RESV_ITER_BATCH 8
+
 /**
  * struct dma_resv_iter - position in the fences of a reservation object
  * @obj: the object whose fences are visited
  * @usage: the query, fences with a weaker usage are passed over
- * @fence: the fence visited last, with a reference if the walk is unlocked
+ * @fence: the fence visited last, with a reference, if the walk is unlocked
  * @fence_usage: usage of @fence
- * @index: where the next step starts
- * @seq: state of @list that @index refers to
- * @list: table of @obj that @index refers to
- * @is_restarted: the walk began anew with @fence
+ * @fences: the table that the walk is in
+ * @seq: the state of @fences that @index refers to
+ * @index: the slot at which the walk goes on
+ * @end: first slot behind the fences of the query
+ * @is_restarted: the walk began anew with the fence visited last
+ * @next: which of @batch is visited next
+ * @count: how many fences there are in @batch
+ * @batch: fences of @fence_usage, with references from @next on
  *
  * For the functions below; the members are private to them. Lives on the stack
  * between dma_resv_iter_begin() and dma_resv_iter_end().
@@ -154,18 +191,19 @@ struct dma_resv {
 struct dma_resv_iter {
 	struct dma_resv *obj;
 	enum dma_resv_usage usage;
-	struct dma_fence *fence;
 	enum dma_resv_usage fence_usage;
-	unsigned int index;
+	struct dma_fence *fence;
+	struct dma_resv_list *fences;
 	unsigned int seq;
-	struct dma_resv_list *list;
+	unsigned int index;
+	unsigned int end;
 	bool is_restarted;
+	u8 next;
+	u8 count;
+	struct dma_fence *batch[DMA_RESV_ITER_BATCH];
 };
 
-struct dma_fence *dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor);
-struct dma_fence *dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor);
-struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor);
-struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor);
+struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart);
 
 /**
  * dma_resv_iter_begin - prepare to visit the fences of an object
@@ -179,7 +217,11 @@ static inline void dma_resv_iter_begin(struct dma_resv_iter *cursor,
 				       struct dma_resv *obj,
 				       enum dma_resv_usage usage)
 {
-	*cursor = (struct dma_resv_iter) { .obj = obj, .usage = usage };
+	cursor->obj = obj;
+	cursor->usage = usage;
+	cursor->fence = NULL;
+	cursor->next = 0;
+	cursor->count = 0;
 }
 
 /**
@@ -196,6 +238,8 @@ static inline void dma_resv_iter_end(struct dma_resv_iter *cursor)
 {
 	dma_fence_put(cursor->fence);
 	cursor->fence = NULL;
+	while (cursor->next < cursor->count)
+		dma_fence_put(cursor->batch[cursor->next++]);
 }
 
 /**
@@ -208,7 +252,15 @@ static inline void dma_resv_iter_end(struct dma_resv_iter *cursor)
 static inline enum dma_resv_usage
 dma_resv_iter_usage(struct dma_resv_iter *cursor)
 {
-	return cursor->fence_usage;
+	enum dma_resv_usage usage = DMA_RESV_USAGE_KERNEL;
+
+	if (cursor->fence)
+		return cursor->fence_usage;
+
+	while (cursor->index > cursor->fences->end[usage])
+		++usage;
+
+	return usage;
 }
 
 /**
@@ -224,6 +276,101 @@ dma_resv_iter_usage(struct dma_resv_iter *cursor)
 static inline bool dma_resv_iter_is_restarted(struct dma_resv_iter *cursor)
 {
 	return cursor->is_restarted;
+}
+
+/**
+ * dma_resv_iter_next - visit the next fence of a locked object
+ * @cursor: the cursor, after dma_resv_iter_first()
+ *
+ * Context: The object has been locked since dma_resv_iter_first(), and has not
+ * been changed.
+ * Return: the next fence of the query, signaled or not, without a reference, or
+ * NULL at the end.
+ */
+static inline struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
+{
+	dma_resv_assert_held(cursor->obj);
+	cursor->is_restarted = false;
+	if (cursor->index >= cursor->end)
+		return NULL;
+
+	return rcu_dereference_protected(cursor->fences->slots[cursor->index++],
+					 dma_resv_held(cursor->obj));
+}
+
+/**
+ * dma_resv_iter_first - start to visit the fences of a locked object
+ * @cursor: the cursor, after dma_resv_iter_begin()
+ *
+ * See dma_resv_for_each_fence(), which is the way to use it.
+ *
+ * Context: The object is locked.
+ * Return: the first fence of the query, signaled or not, without a reference, or
+ * NULL if there is none. Fences come in the order of their usage.
+ */
+static inline struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor)
+{
+	struct dma_fence *fence;
+
+	cursor->fences = rcu_dereference_protected(cursor->obj->fences,
+						   dma_resv_held(cursor->obj));
+	cursor->index = 0;
+	cursor->end = cursor->fences ? cursor->fences->end[cursor->usage] : 0;
+	fence = dma_resv_iter_next(cursor);
+	cursor->is_restarted = true;
+
+	return fence;
+}
+
+/**
+ * dma_resv_iter_first_unlocked - start to visit fences without the lock
+ * @cursor: the cursor, after dma_resv_iter_begin()
+ *
+ * See dma_resv_for_each_fence_unlocked(), which is the way to use it.
+ *
+ * Context: Any but interrupts.
+ * Return: the first unsignaled fence of the query, with a reference that the
+ * cursor owns, or NULL if there is none.
+ */
+static inline struct dma_fence *
+dma_resv_iter_first_unlocked(struct dma_resv_iter *cursor)
+{
+	dma_resv_iter_end(cursor);
+
+	return dma_resv_iter_walk(cursor, true);
+}
+
+/**
+ * dma_resv_iter_next_unlocked - visit the next fence without the lock
+ * @cursor: the cursor, after dma_resv_iter_first_unlocked()
+ *
+ * Drops the reference to the previous fence. Starts over when it finds that the
+ * object changed, which dma_resv_iter_is_restarted() then tells.
+ *
+ * Context: Any but interrupts.
+ * Return: the next unsignaled fence of the query, with a reference that the
+ * cursor owns, or NULL at the end.
+ */
+static inline struct dma_fence *
+dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
+{
+	dma_fence_put(cursor->fence);
+	cursor->is_restarted = false;
+
+	while (cursor->next < cursor->count) {
+		cursor->fence = cursor->batch[cursor->next++];
+		if (!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT,
+			      &cursor->fence->flags))
+			return cursor->fence;
+		dma_fence_put(cursor->fence);
+	}
+	cursor->fence = NULL;
+
+	if (cursor->index >= cursor->end &&
+	    rcu_access_pointer(cursor->obj->fences) == cursor->fences)
+		return NULL;
+
+	return dma_resv_iter_walk(cursor, false);
 }
 
 /**
@@ -259,9 +406,6 @@ static inline bool dma_resv_iter_is_restarted(struct dma_resv_iter *cursor)
 	for (dma_resv_iter_begin(cursor, obj, usage),			\
 	     fence = dma_resv_iter_first(cursor); fence;		\
 	     fence = dma_resv_iter_next(cursor))
-
-#define dma_resv_held(obj) lockdep_is_held(&(obj)->lock.base)
-#define dma_resv_assert_held(obj) lockdep_assert_held(&(obj)->lock.base)
 
 #ifdef CONFIG_DEBUG_MUTEXES
 void dma_resv_reset_max_fences(struct dma_resv *obj);

@@ -22,13 +22,15 @@ static inline void write_seqcount_begin(seqcount_ww_mutex_t *s)
 {
 	WRITE_ONCE(s->seqcount.sequence, s->seqcount.sequence + 1);
 	smp_wmb();
+#ifdef NATIVE_TSAN
 	native_in_write_section++;
+#endif
 }
 
 static inline void write_seqcount_end(seqcount_ww_mutex_t *s)
 {
-	native_in_write_section--;
 #ifdef NATIVE_TSAN
+	native_in_write_section--;
 	smp_store_release(&s->seqcount.sequence, s->seqcount.sequence + 1);
 #else
 	smp_wmb();

@@ -32,7 +32,7 @@ static void add_without_slot_keeps_dependency(struct kunit *test)
 	mock_signal_later(&signalers[1], fences[FORGOTTEN - 1], HZ / 10);
 
 	resv_lock(test, obj);
-	pr_info("resv-expect-warn BEGIN dma_resv_add_fence\n");
+	pr_info("resv-expect-warn BEGIN dma_resv_add_any\n");
 	for (i = 0; i < FORGOTTEN; i++)
 		dma_resv_add_fence(obj, fences[i], i % RESV_USAGES);
 	pr_info("resv-expect-warn END\n");

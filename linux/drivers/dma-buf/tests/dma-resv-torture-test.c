@@ -778,7 +778,7 @@ static void torture_report(struct kunit *test, struct torturer *all,
 	kunit_info(test, "saw%s recycled %lu\n", line, mock_fence_recycled());
 }
 
-/* Has everything of what is asked for been seen? */
+/* Has everything of what is asked for been seen? Somewhat later is fine. */
 static bool torture_seen(struct torturer *all, unsigned int count,
 			 unsigned long which)
 {
@@ -787,7 +787,7 @@ static bool torture_seen(struct torturer *all, unsigned int count,
 
 	for (i = 0; i < COUNTS; i++) {
 		for (sum = 0, j = 0; j < count; j++)
-			sum += READ_ONCE(all[j].counts[i]);
+			sum += data_race(all[j].counts[i]);
 		if (which & BIT(i) && !sum)
 			return false;
 	}

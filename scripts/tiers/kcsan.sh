@@ -1,0 +1,13 @@
+# shellcheck shell=bash
+# Data races are watched for while KUnit runs, the torture above all. Watching
+# is slow, so it goes on for longer than in other machines.
+machine kcsan
+RESV_CMDLINE="dmabuf_kunit.torture_ms=8000 ${RESV_CMDLINE-}"
+test_kunit kcsan
+if grep -q 'kcsan: enabled early' "$LOGS/boot-kcsan-kunit.log" &&
+   nm "$BUILD/kernel-kcsan/drivers/dma-buf/dma-resv.o" | grep -q __tsan_write; then
+	ok "races were watched for"
+else
+	fail "races were watched for" "the kernel or its configuration says that they were not" \
+		"$LOGS/boot-kcsan-kunit.log"
+fi
