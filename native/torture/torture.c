@@ -4,6 +4,7 @@
  * oracle.h for what it can tell. What they do follows from the seed; when they do it
  * is up to the machine, so a seed makes a failure likely again, no more.
  */
+#include <execinfo.h>
 #include <linux/slab.h>
 #include <native.h>
 #include <signal.h>
@@ -154,8 +155,11 @@ static void check_end(void)
 
 static void crashed(int number)
 {
+	void *trace[32];
+
 	dprintf(2, "FAILED: signal %d in thread %s, seed %llu\n", number, oracle_thread,
 		oracle_seed);
+	backtrace_symbols_fd(trace, backtrace(trace, ARRAY_SIZE(trace)), 2);
 	signal(number, SIG_DFL);
 	raise(number);
 }

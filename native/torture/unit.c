@@ -1,1 +1,338 @@
-int main(void){return 0;}
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What KUnit cannot do easily, and what tells at once what is wrong when the torture
+ * would only say that something is: no memory at each allocation in turn, signals and
+ * timeouts during waits, tables of many sizes.
+ */
+#include <linux/dma-fence-array.h>
+#include <linux/dma-fence-leaves.h>
+#include <linux/dma-resv.h>
+#include <linux/slab.h>
+#include <native.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+#include "fences.h"
+
+static const char *at;
+
+#define CHECK(c) do {							\
+	if (!(c)) {							\
+		fprintf(stderr, "FAILED: %s: line %d: %s\n", at, __LINE__, #c); \
+		exit(1);						\
+	}								\
+} while (0)
+
+static struct dma_resv obj;
+
+static struct dma_fence *told(u64 context, u64 seqno)
+{
+	return fence_new(FENCE_TOLD, true, context, seqno);
+}
+
+static void add(struct dma_fence *fence, enum dma_resv_usage usage)
+{
+	CHECK(!dma_resv_lock(&obj, NULL));
+	CHECK(!dma_resv_reserve_fences(&obj, 1));
+	dma_resv_add_fence(&obj, fence, usage);
+	dma_resv_unlock(&obj);
+}
+
+static unsigned int count(enum dma_resv_usage usage)
+{
+	struct dma_fence **fences;
+	unsigned int n;
+
+	CHECK(!dma_resv_get_fences(&obj, usage, &n, &fences));
+	dma_fence_put_all(fences, n);
+
+	return n;
+}
+
+static void done(struct dma_fence *fence)
+{
+	dma_fence_signal(fence);
+	fence_disown(fence);
+}
+
+/* A fence of each usage: every query has those up to its own, and ends with them */
+static void queries(void)
+{
+	struct dma_fence *fences[4];
+	int u, q;
+
+	for (u = 0; u < 4; ++u)
+		add(fences[u] = told(dma_fence_context_alloc(1), 1), u);
+	for (u = 0; u < 4; ++u) {
+		for (q = 0; q < 4; ++q) {
+			CHECK(count(q) == (q >= u ? q - u + 1 : 0));
+			CHECK(dma_resv_test_signaled(&obj, q) == (q < u));
+			CHECK(!!dma_resv_wait_timeout(&obj, q, false, 0) == (q < u));
+		}
+		done(fences[u]);
+	}
+	CHECK(dma_resv_test_signaled(&obj, DMA_RESV_USAGE_BOOKKEEP));
+}
+
+/* Having found some query idle says nothing about a weaker one, nor about later fences */
+static void idle_is_not_for_ever(void)
+{
+	struct dma_fence *fence;
+	int u, q, again;
+
+	for (u = 0; u < 4; ++u) {
+		add(fence = told(dma_fence_context_alloc(1), 1), u);
+		for (again = 0; again < 2; ++again)
+			for (q = 0; q < 4; ++q) {
+				CHECK(dma_resv_test_signaled(&obj, q) == (q < u));
+				CHECK(!count(q) == (q < u));
+				CHECK(!!dma_resv_wait_timeout(&obj, q, true, 0) == (q < u));
+			}
+		done(fence);
+		for (again = 0; again < 2; ++again)
+			for (q = 4; q--;)
+				CHECK(dma_resv_test_signaled(&obj, q) && !count(q));
+	}
+}
+
+/* One that finds out when asked, whoever asks */
+static void asked(void)
+{
+	struct dma_fence *fence = fence_new(FENCE_ASKED, false, dma_fence_context_alloc(1), 1);
+
+	add(fence, DMA_RESV_USAGE_READ);
+	CHECK(!dma_resv_test_signaled(&obj, DMA_RESV_USAGE_READ));
+	CHECK(count(DMA_RESV_USAGE_READ) == 1);
+	fence_complete(fence, false);
+	CHECK(dma_resv_test_signaled(&obj, DMA_RESV_USAGE_READ));
+	CHECK(!count(DMA_RESV_USAGE_READ));
+	fence_disown(fence);
+}
+
+/* Never demoted, promoted in place, and context 0 is no timeline */
+static void usages(void)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct dma_fence *a = told(context, 1), *b = told(context, 2), *c = told(0, 1),
+			 *d = told(0, 2);
+
+	add(a, DMA_RESV_USAGE_WRITE);
+	add(a, DMA_RESV_USAGE_BOOKKEEP);
+	CHECK(count(DMA_RESV_USAGE_WRITE) == 1 && count(DMA_RESV_USAGE_BOOKKEEP) == 1);
+	add(b, DMA_RESV_USAGE_BOOKKEEP);
+	CHECK(count(DMA_RESV_USAGE_WRITE) == 1 && count(DMA_RESV_USAGE_BOOKKEEP) == 2);
+	add(a, DMA_RESV_USAGE_KERNEL);
+	CHECK(count(DMA_RESV_USAGE_KERNEL) == 1 && count(DMA_RESV_USAGE_BOOKKEEP) == 2);
+	add(b, DMA_RESV_USAGE_KERNEL);
+	CHECK(count(DMA_RESV_USAGE_KERNEL) == 1 && count(DMA_RESV_USAGE_BOOKKEEP) == 1);
+	add(c, DMA_RESV_USAGE_WRITE);
+	add(d, DMA_RESV_USAGE_WRITE);
+	CHECK(count(DMA_RESV_USAGE_WRITE) == 3);
+	done(a), done(b), done(c), done(d);
+}
+
+/* As many contexts as many ways to put them in order, each replaced by a later fence */
+static void contexts(void)
+{
+	enum { MOST = 80 };
+	struct dma_fence *fences[MOST], *later, *one;
+	struct dma_resv_iter cursor;
+	unsigned int n, i, k, seen;
+	u64 context;
+
+	for (n = 1; n <= MOST; n += 1 + n / 8) {
+		context = dma_fence_context_alloc(n);
+		for (i = 0; i < n; ++i) {
+			/* From both ends */
+			k = i % 2 ? n - 1 - i / 2 : i / 2;
+			add(fences[k] = told(context + k, 1), k % 4);
+			CHECK(count(DMA_RESV_USAGE_BOOKKEEP) == i + 1);
+		}
+		for (i = 0; i < n; ++i) {
+			later = told(context + i, 2);
+			add(later, i % 4);
+			CHECK(count(DMA_RESV_USAGE_BOOKKEEP) == n);
+			done(fences[i]);
+			fences[i] = later;
+		}
+		CHECK(!dma_resv_lock(&obj, NULL));
+		seen = 0;
+		dma_resv_for_each_fence(&cursor, &obj, DMA_RESV_USAGE_BOOKKEEP, one) {
+			CHECK(one->seqno == 2);
+			CHECK((one->context - context) % 4 == dma_resv_iter_usage(&cursor));
+			seen++;
+		}
+		CHECK(seen == n);
+		/* Let one stand for another */
+		later = told(dma_fence_context_alloc(1), 1);
+		dma_resv_replace_fences(&obj, context + n / 2, later, DMA_RESV_USAGE_BOOKKEEP);
+		dma_resv_unlock(&obj);
+		CHECK(count(DMA_RESV_USAGE_BOOKKEEP) == n);
+		seen = n / 2 % 4;
+		CHECK(count(seen) == (n - 1) / 4 * (seen + 1) + min((n - 1) % 4, seen) + 1);
+		for (i = 0; i < n; ++i)
+			done(fences[i]);
+		CHECK(count(DMA_RESV_USAGE_BOOKKEEP) == 1);
+		done(later);
+		CHECK(!count(DMA_RESV_USAGE_BOOKKEEP));
+		dma_resv_fini(&obj);
+		dma_resv_init(&obj);
+	}
+}
+
+/* The oldest go when there is no room, the others keep their usage */
+static void prune(void)
+{
+	struct dma_fence *fences[64];
+	unsigned int i, u;
+
+	for (i = 0; i < 64; ++i)
+		add(fences[i] = told(dma_fence_context_alloc(1), 1), i % 4);
+	for (i = 0; i < 64; ++i)
+		if (i % 3)
+			dma_fence_signal(fences[i]);
+	CHECK(!dma_resv_lock(&obj, NULL));
+	CHECK(!dma_resv_reserve_fences(&obj, 1000));
+	dma_resv_unlock(&obj);
+	for (u = 0; u < 4; ++u) {
+		unsigned int expected = 0;
+
+		for (i = 0; i < 64; ++i)
+			expected += i % 3 == 0 && i % 4 <= u;
+		CHECK(count(u) == expected);
+	}
+	for (i = 0; i < 64; ++i)
+		done(fences[i]);
+}
+
+/* Each allocation fails in turn: nothing changes, nothing is returned, nothing is lost */
+static void no_memory(void)
+{
+	struct dma_fence *fences[12], **got, *single;
+	unsigned int i, k, n, failed = 0;
+	struct dma_resv copy;
+	int ret;
+
+	for (i = 0; i < 12; ++i)
+		add(fences[i] = told(dma_fence_context_alloc(1), 1), i % 4);
+	dma_resv_init(&copy);
+	CHECK(!dma_resv_lock(&copy, NULL));
+	for (k = 1; k < 12; ++k) {
+		native_fail_allocation = k;
+		ret = dma_resv_get_fences(&obj, DMA_RESV_USAGE_BOOKKEEP, &n, &got);
+		native_fail_allocation = 0;
+		CHECK(ret ? ret == -ENOMEM && !n && !got : n == 12);
+		failed += !!ret;
+		dma_fence_put_all(got, n);
+
+		native_fail_allocation = k;
+		ret = dma_resv_get_singleton(&obj, DMA_RESV_USAGE_BOOKKEEP, &single);
+		native_fail_allocation = 0;
+		CHECK(ret ? ret == -ENOMEM && !single : dma_fence_is_array(single));
+		failed += !!ret;
+		dma_fence_put(single);
+
+		native_fail_allocation = k;
+		ret = dma_resv_copy_fences(&copy, &obj);
+		native_fail_allocation = 0;
+		CHECK(!ret || ret == -ENOMEM);
+		failed += !!ret;
+
+		CHECK(!dma_resv_lock(&obj, NULL));
+		native_fail_allocation = k;
+		ret = dma_resv_reserve_fences(&obj, 60000);
+		native_fail_allocation = 0;
+		CHECK(!ret || ret == -ENOMEM);
+		failed += !!ret;
+		CHECK(dma_resv_reserve_fences(&obj, U16_MAX + 1) == -ENOMEM);
+		dma_resv_unlock(&obj);
+		CHECK(count(DMA_RESV_USAGE_BOOKKEEP) == 12);
+	}
+	CHECK(failed >= 3);
+	dma_resv_unlock(&copy);
+	dma_resv_fini(&copy);
+	for (i = 0; i < 12; ++i)
+		done(fences[i]);
+}
+
+static struct dma_fence *late[40];
+
+static void *signal_later(void *unused)
+{
+	unsigned int i;
+
+	native_thread_start();
+	for (i = 0; i < ARRAY_SIZE(late); ++i) {
+		usleep(500);
+		dma_fence_signal(late[i]);
+	}
+	native_thread_end();
+
+	return NULL;
+}
+
+/* A wait waits for all there is, more than fits into one batch, and no longer */
+static void waits(void)
+{
+	struct dma_fence *broken;
+	pthread_t thread;
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(late); ++i)
+		add(late[i] = told(dma_fence_context_alloc(1), 1), i % 4);
+	CHECK(!dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_KERNEL, false, 2));
+	native_signal(current, true);
+	CHECK(dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_BOOKKEEP, true, 1000) == -ERESTARTSYS);
+	CHECK(!dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_BOOKKEEP, false, 2));
+	native_signal(current, false);
+
+	CHECK(!pthread_create(&thread, NULL, signal_later, NULL));
+	ret = dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_BOOKKEEP, true, 60000);
+	CHECK(ret > 0 && ret < 60000);
+	for (i = 0; i < ARRAY_SIZE(late); ++i)
+		CHECK(dma_fence_is_signaled(late[i]));
+	CHECK(dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_BOOKKEEP, true, 5) == 5);
+	CHECK(dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_BOOKKEEP, true, 0) == 1);
+	pthread_join(thread, NULL);
+	for (i = 0; i < ARRAY_SIZE(late); ++i)
+		fence_disown(late[i]);
+
+	/* What a driver's wait returns is passed on */
+	broken = fence_new_broken(dma_fence_context_alloc(1), -EIO);
+	add(broken, DMA_RESV_USAGE_WRITE);
+	CHECK(dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_WRITE, false, 5) == -EIO);
+	done(broken);
+}
+
+static const struct { const char *name; void (*run)(void); } tests[] = {
+	{ "queries", queries }, { "idle is not for ever", idle_is_not_for_ever },
+	{ "asked", asked }, { "usages", usages }, { "contexts", contexts },
+	{ "prune", prune }, { "no memory", no_memory }, { "waits", waits },
+};
+
+int main(void)
+{
+	unsigned int i, round;
+
+	/* A test that hangs is one that fails */
+	alarm(120);
+	for (i = 0; i < ARRAY_SIZE(tests); ++i) {
+		at = tests[i].name;
+		dma_resv_init(&obj);
+		tests[i].run();
+		dma_resv_fini(&obj);
+		for (round = 0; round < 3; ++round) {
+			native_irq_work_flush();
+			native_rcu_barrier();
+		}
+		CHECK(!fences_alive());
+		fences_free_pool();
+		CHECK(!native_allocated());
+		CHECK(!native_warnings());
+	}
+	printf("%zu unit tests\n", ARRAY_SIZE(tests));
+
+	return 0;
+}
