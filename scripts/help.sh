@@ -29,6 +29,9 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
 
 Test tiers:
   quick      runner, series, and one KUnit boot if its kernel was built before
+  native     the core in user space: unit tests and torture, with sanitizers
+  mutants    spoil the core in some thirty ways, and see that the tests find
+             each: an hour with KUnit, and not part of full
   runner     the judge of console logs: crafted logs, and machines that panic,
              hang and warn
   series     series/ and linux/ agree with each other, byte for byte
@@ -44,7 +47,7 @@ Test tiers:
   bisect     every patch builds what it touches, without a new warning
   drivers    all x86 users of dma_resv build at the end of the series
   checkpatch checkpatch --strict on every patch, sparse on our files
-  full       all of these
+  full       all of these but quick and mutants
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

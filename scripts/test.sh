@@ -4,7 +4,7 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="series checkpatch litmus kunit selftests runner lockdep kasan kcsan apply bisect drivers"
+ALL_TIERS="native series checkpatch litmus kunit selftests runner lockdep kasan kcsan apply bisect drivers"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
@@ -36,10 +36,10 @@ tiers=()
 for a in "${ARGS[@]}"; do
 	case $a in
 	full) read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
-	quick) tiers+=(quick) ;;
+	quick|mutants) tiers+=("$a") ;;
 	-*) usage_error "test does not know '$a'" ;;
 	*)	[[ " $ALL_TIERS " = *" $a "* ]] ||
-			usage_error "there is no test tier '$a'; there are: quick $ALL_TIERS full"
+			usage_error "there is no test tier '$a'; there are: quick mutants $ALL_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done

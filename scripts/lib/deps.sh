@@ -20,6 +20,11 @@ build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
 build	m32:		gcc-multilib	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
+native	cmd:gcc		gcc		to build programs
+native	cmd:make	make		to build programs
+native	cmd:patch	patch		to spoil the core on purpose
+native	file:/usr/include/stdio.h	libc6-dev	to build programs
+native	c:urcu.h	liburcu-dev	for RCU in user space
 bench	cmd:gnuplot	gnuplot-nox	to draw the plot
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
@@ -30,6 +35,7 @@ dep_there() {
 	case $1 in
 	cmd:*) command -v "${1#cmd:}" >/dev/null ;;
 	file:*) [ -e "${1#file:}" ] ;;
+	c:*) echo "#include <${1#c:}>" | gcc -E -x c - >/dev/null 2>&1 ;;
 	m32:) echo "int main(void) { return 0; }" |
 		gcc -m32 -static -x c -o /dev/null - 2>/dev/null ;;
 	esac

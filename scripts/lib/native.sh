@@ -57,3 +57,19 @@ native_peer() {	# [TREE]
 		return 1
 	}
 }
+
+# native_run FLAVOUR PROGRAM LOG [ARGS]: a test program of native_make. Every one that
+# hangs is ended.
+native_run() {
+	local flavour=$1 program=$2 log=$3
+	shift 3
+	env TSAN_OPTIONS="halt_on_error=1 suppressions=$RESV_TOP/native/torture/tsan.supp" \
+	    ASAN_OPTIONS="detect_leaks=1" UBSAN_OPTIONS="print_stacktrace=1" \
+		timeout -k 5 300 "$NATIVE/$flavour/torture/$program" "$@" </dev/null >"$log" 2>&1 9>&-
+}
+
+# What went wrong, in one line
+native_why() {	# LOG
+	grep -m 1 -E 'FAILED|BUG:|WARNING|ERROR|runtime error|SUMMARY' "$1" ||
+		tail -n 1 "$1" | grep . || echo "it ended without a word"
+}

@@ -1069,20 +1069,22 @@ EXPORT_SYMBOL_GPL(dma_resv_get_fences);
 int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
 			   struct dma_fence **fence)
 {
-	struct dma_fence **fences, **leaves;
+	struct dma_fence **fences, **leaves, *single;
 	unsigned int count, num_leaves, i;
 	struct dma_fence_array *array;
 	int ret;
 
 	/* Mostly there is one fence or none, which takes no memory */
-	*fence = NULL;
 	if (dma_resv_bound(obj, usage) <= 1) {
-		if (dma_resv_collect(obj, usage, fence, 1, NULL) <= 1)
+		count = dma_resv_collect(obj, usage, &single, 1, NULL);
+		if (count <= 1) {
+			*fence = count ? single : NULL;
 			return 0;
-		dma_fence_put(*fence);
-		*fence = NULL;
+		}
+		dma_fence_put(single);
 	}
 
+	*fence = NULL;
 	ret = dma_resv_get_fences(obj, usage, &count, &fences);
 	if (ret)
 		return ret;
