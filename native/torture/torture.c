@@ -153,7 +153,7 @@ static void check_end(void)
 		oracle_fail(NULL, "%u warnings", native_warnings());
 }
 
-static void crashed(int number)
+static void __maybe_unused crashed(int number)
 {
 	void *trace[32];
 
@@ -194,11 +194,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: torture [-s SEED] [-t SECONDS]\n");
 		return 2;
 	}
-#ifndef __SANITIZE_ADDRESS__
+	/* The sanitizers tell more, in their own way */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	signal(SIGSEGV, crashed);
 	signal(SIGBUS, crashed);
-#endif
 	signal(SIGABRT, crashed);
+#endif
 	printf("seed %llu\n", oracle_seed);
 	fflush(stdout);
 	native_random_seed(oracle_seed);
