@@ -157,17 +157,27 @@ static void remember_behind(u64 pointer, u64 view)
 	me.behind[i].view = view;
 }
 
+static u64 behind(uintptr_t at)
+{
+	unsigned int i;
+	u64 view = 0;
+
+	for (i = 0; i < DEPENDENCIES; ++i)
+		if (at - me.behind[i].at < me.behind[i].size)
+			raise_to(&view, me.behind[i].view);
+
+	return view;
+}
+
 static u64 floor_of(uintptr_t at)
 {
-	u64 floor = me.floor;
 	unsigned int i;
+	u64 floor;
 
+	floor = max(me.floor, behind(at));
 	i = at * 0x9e3779b97f4a7c15ul >> 32 & (KNOWN - 1);
 	if (me.known[i].at == at)
 		raise_to(&floor, me.known[i].begin);
-	for (i = 0; i < DEPENDENCIES; ++i)
-		if (at - me.behind[i].at < me.behind[i].size)
-			raise_to(&floor, me.behind[i].view);
 
 	return floor;
 }
@@ -196,8 +206,9 @@ u64 native_weak_load(const void *ptr, size_t size, int order)
 	raise_to(&me.seen, view);
 	if (order == __ATOMIC_ACQUIRE)
 		raise_to(&me.floor, view);
+	/* A pointer that was found behind another one leads no less far */
 	if (order == NATIVE_DEPENDENCY)
-		remember_behind(value, view);
+		remember_behind(value, max(view, behind(at)));
 
 	return value;
 }

@@ -4,6 +4,7 @@
  * oracle.h for what it can tell. What they do follows from the seed; when they do it
  * is up to the machine, so a seed makes a failure likely again, no more.
  */
+#include <execinfo.h>
 #include <linux/slab.h>
 #include <native.h>
 #include <signal.h>
@@ -152,10 +153,13 @@ static void check_end(void)
 		oracle_fail(NULL, "%u warnings", native_warnings());
 }
 
-static void crashed(int number)
+static void __maybe_unused crashed(int number)
 {
+	void *trace[32];
+
 	dprintf(2, "FAILED: signal %d in thread %s, seed %llu\n", number, oracle_thread,
 		oracle_seed);
+	backtrace_symbols_fd(trace, backtrace(trace, ARRAY_SIZE(trace)), 2);
 	signal(number, SIG_DFL);
 	raise(number);
 }
@@ -190,11 +194,12 @@ int main(int argc, char **argv)
 		fprintf(stderr, "usage: torture [-s SEED] [-t SECONDS]\n");
 		return 2;
 	}
-#ifndef __SANITIZE_ADDRESS__
+	/* The sanitizers tell more, in their own way */
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 	signal(SIGSEGV, crashed);
 	signal(SIGBUS, crashed);
-#endif
 	signal(SIGABRT, crashed);
+#endif
 	printf("seed %llu\n", oracle_seed);
 	fflush(stdout);
 	native_random_seed(oracle_seed);
