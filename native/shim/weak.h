@@ -22,11 +22,6 @@
  * its own thread has done and seen. Plain accesses are as ordered as the machine has
  * them, a place written plainly loses its past. Loads are not delayed behind later
  * stores.
- *
- * No tier runs this flavour yet: about once in some seconds the torture misses a fence
- * that other threads move within the table meanwhile, and it is not known whether this
- * is the model's fault or the core's. It takes stale values of 2, 4 and 8 bytes
- * together.
  */
 #ifndef NATIVE_WEAK_H
 #define NATIVE_WEAK_H

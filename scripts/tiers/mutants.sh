@@ -21,7 +21,7 @@ mutant_tree() {	# PATCH
 caught_natively() {
 	local flavour program args round
 	for round in 1 2 3; do
-		for flavour in plain asan tsan; do
+		for flavour in plain asan tsan weak; do
 			[ "$round" != 1 ] ||
 				NATIVE=$SCRATCH/native LINUX=$SCRATCH/tree native_make "$flavour" torture ||
 				{ echo "the compiler"; return; }

@@ -4,7 +4,7 @@
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 mkdir -p "$NATIVE"
-for flavour in plain asan tsan; do
+for flavour in plain asan tsan weak; do
 	if ! native_make "$flavour" torture; then
 		fail "$flavour" "it does not build" "$LOGS/native-$flavour.log"
 		continue

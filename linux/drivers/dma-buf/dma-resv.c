@@ -633,7 +633,8 @@ static noinline void dma_resv_add_any(struct dma_resv *obj,
 	for (i = 0; (i = dma_resv_find_context(list, i, count, context)) < count; ++i) {
 		old = dma_resv_slot(list, i);
 		u = dma_resv_usage(list, i);
-		if (dma_resv_has_signaled(old) ||
+		/* Of context 0 there may be any number */
+		if ((context && dma_resv_has_signaled(old)) ||
 		    (u >= usage && old != fence && dma_resv_covers(fence, old)))
 			dma_resv_victim(&gone, i);
 		else if (u <= usage && dma_resv_covers(old, fence))
@@ -832,10 +833,13 @@ struct dma_resv_run {
  * @max of them at the most.
  *
  * A fence that is looked at without a reference may be somebody else's by the time.
- * The caller finds out, and then drops what it got.
+ * The caller finds out, and then drops what it got. But a fence must not be asked
+ * before that, whose answer has it signal: what it goes by may still be that of the
+ * fence before it.
  */
 static __always_inline struct dma_resv_run
-dma_resv_gather(struct dma_resv_list *list, unsigned int slot, unsigned int end,
+dma_resv_gather(struct dma_resv *obj, struct dma_resv_list *list,
+		unsigned int seq, unsigned int slot, unsigned int end,
 		struct dma_fence **fences, unsigned int max)
 {
 	struct dma_fence *fence;
@@ -849,8 +853,14 @@ dma_resv_gather(struct dma_resv_list *list, unsigned int slot, unsigned int end,
 		ask = READ_ONCE(fence->ops)->signaled;
 		if (n == max || !dma_fence_get_rcu(fence))
 			break;
-		if (ask && dma_resv_put_signaled(fence))
-			continue;
+		if (ask) {
+			if (dma_resv_read_stale(obj, list, seq)) {
+				dma_fence_put(fence);
+				break;
+			}
+			if (dma_resv_put_signaled(fence))
+				continue;
+		}
 		fences[n++] = fence;
 	}
 
@@ -905,7 +915,8 @@ struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart)
 		     !restart && !run.count && run.slot < cursor->end; ++u) {
 			bound = min_t(unsigned int, cursor->end,
 				      dma_resv_count(list, u));
-			run = dma_resv_gather(list, run.slot, bound,
+			run = dma_resv_gather(cursor->obj, list, cursor->seq,
+					      run.slot, bound,
 					      cursor->batch, most);
 			/* Stopped at a fence that is gone, or that was the last usage */
 			restart = run.count < most && (run.slot < bound ||
@@ -951,7 +962,7 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 		if (!dma_resv_is_idle(list, seq)) {
 			for (u = ends ? 0 : usage; u <= usage && run.slot == end; ++u) {
 				end = dma_resv_count(list, u);
-				run = dma_resv_gather(list, run.slot, end,
+				run = dma_resv_gather(obj, list, seq, run.slot, end,
 						      fences + n, max - n);
 				n += run.count;
 				if (ends)
@@ -1034,7 +1045,7 @@ int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
 				continue;
 			}
 		}
-		run = dma_resv_gather(list, 0, end, array, size);
+		run = dma_resv_gather(obj, list, seq, 0, end, array, size);
 		/* To stop early is to have met a fence that is gone */
 		if (likely(!dma_resv_read_stale(obj, list, seq) && run.slot == end))
 			break;
