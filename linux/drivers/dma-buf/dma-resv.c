@@ -802,14 +802,17 @@ static bool dma_resv_read_stale(struct dma_resv *obj,
  */
 static bool dma_resv_is_idle(struct dma_resv_list *list, unsigned int seq)
 {
+	/* Pairs with the release in dma_resv_set_idle() */
 	return !list || smp_load_acquire(&list->idle) == seq;
 }
 
 /* All have. Who reads this sees whatever their signaling made known */
 static void dma_resv_set_idle(struct dma_resv_list *list, unsigned int seq)
 {
-	if (list && READ_ONCE(list->idle) != seq)
+	if (list && READ_ONCE(list->idle) != seq) {
+		/* Pairs with the acquire in dma_resv_is_idle() */
 		smp_store_release(&list->idle, seq);
+	}
 }
 
 /* A fence of which we hold a reference knows more than its flag says: drop it */
@@ -958,7 +961,9 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 	for (;;) {
 		list = dma_resv_read_begin(obj, &seq);
 		run = (struct dma_resv_run) { 0, 0 };
-		n = end = all = 0;
+		n = 0;
+		end = 0;
+		all = 0;
 		if (!dma_resv_is_idle(list, seq)) {
 			for (u = ends ? 0 : usage; u <= usage && run.slot == end; ++u) {
 				end = dma_resv_count(list, u);
@@ -1228,6 +1233,7 @@ EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
 static noinline bool dma_resv_ask(struct dma_resv *obj, enum dma_resv_usage usage,
 				  struct dma_resv_list *list, unsigned int seq,
 				  struct dma_fence *fence)
+	__releases(RCU)
 {
 	bool busy = false;
 

@@ -787,6 +787,7 @@ static bool torture_seen(struct torturer *all, unsigned int count,
 
 	for (i = 0; i < COUNTS; i++) {
 		for (sum = 0, j = 0; j < count; j++)
+			/* They count on, more or less will do */
 			sum += data_race(all[j].counts[i]);
 		if (which & BIT(i) && !sum)
 			return false;
