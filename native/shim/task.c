@@ -193,7 +193,7 @@ int native_ww_lock_slow(struct ww_mutex *lock, struct ww_acquire_ctx *ctx)
 	return ret;
 }
 
-void native_ww_unlock_slow(void)
+void native_ww_look_again(void)
 {
 	pthread_mutex_lock(&ww_lock);
 	pthread_cond_broadcast(&ww_released);

@@ -27,7 +27,8 @@ struct ww_mutex {
 #define DEFINE_WD_CLASS(name)	struct ww_class name = { ATOMIC64_INIT(0) }
 
 int native_ww_lock_slow(struct ww_mutex *lock, struct ww_acquire_ctx *ctx);
-void native_ww_unlock_slow(void);
+/* Have those who wait look again */
+void native_ww_look_again(void);
 
 static inline void ww_mutex_init(struct ww_mutex *lock, struct ww_class *class)
 {
@@ -80,9 +81,15 @@ static inline int ww_mutex_lock(struct ww_mutex *lock, struct ww_acquire_ctx *ct
 		if (ret)
 			return ret;
 	}
-	if (ctx)
-		ctx->acquired++;
-	native_ww_set_ctx(lock, ctx);
+	if (!ctx) {
+		native_ww_set_ctx(lock, NULL);
+		return 0;
+	}
+	ctx->acquired++;
+	(void)__atomic_exchange_n(&lock->ctx, ctx, __ATOMIC_SEQ_CST);
+	/* Who waits may have to give way to this context, and has seen none yet */
+	if (unlikely(__atomic_load_n(&lock->base.osq, __ATOMIC_SEQ_CST)))
+		native_ww_look_again();
 
 	return 0;
 }
@@ -102,7 +109,7 @@ static inline void ww_mutex_unlock(struct ww_mutex *lock)
 	(void)__atomic_exchange_n(&lock->base.owner, NULL, __ATOMIC_SEQ_CST);
 	native_ordered();
 	if (unlikely(__atomic_load_n(&lock->base.osq, __ATOMIC_SEQ_CST)))
-		native_ww_unlock_slow();
+		native_ww_look_again();
 }
 
 static inline bool ww_mutex_is_locked(struct ww_mutex *lock)
