@@ -156,6 +156,17 @@ static void end(struct scene *s)
 	}								\
 	(double)(ktime_get() - __start); })
 
+/* For steps that leave something to RCU, which is not part of the time */
+#define TIMED_FREEING(times, step) ({					\
+	unsigned int __left, __some;					\
+	double __ns = 0;						\
+	for (__left = (times); __left; __left -= __some) {		\
+		__some = min(__left, (unsigned int)OBJECTS);		\
+		__ns += TIMED(__some, step);				\
+		native_rcu_barrier();					\
+	}								\
+	__ns; })
+
 static void locked(struct dma_resv *obj)
 {
 	dma_resv_init(obj);
@@ -298,42 +309,23 @@ static double get_fences(struct scene *s, unsigned int times)
 
 static double get_singleton(struct scene *s, unsigned int times)
 {
-	unsigned int left, some;
-	double ns = 0;
+	return TIMED_FREEING(times, ({
+		struct dma_fence *fence;
 
-	/* Arrays are freed by RCU */
-	for (left = times; left; left -= some) {
-		some = min(left, 64u);
-		ns += TIMED(some, ({
-			struct dma_fence *fence;
-
-			if (dma_resv_get_singleton(&s->obj, DMA_RESV_USAGE_BOOKKEEP, &fence))
-				abort();
-			if (s->n > 1)
-				set_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
-			dma_fence_put(fence);
-		}));
-		native_rcu_barrier();
-	}
-
-	return ns;
+		if (dma_resv_get_singleton(&s->obj, DMA_RESV_USAGE_BOOKKEEP, &fence))
+			abort();
+		if (s->n > 1)
+			set_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
+		dma_fence_put(fence);
+	}));
 }
 
 static double copy_fences(struct scene *s, unsigned int times)
 {
-	unsigned int left, some;
-	double ns = 0;
-
-	for (left = times; left; left -= some) {
-		some = min(left, 64u);
-		ns += TIMED(some, ({
-			if (dma_resv_copy_fences(&s->copy, &s->obj))
-				abort();
-		}));
-		native_rcu_barrier();
-	}
-
-	return ns;
+	return TIMED_FREEING(times, ({
+		if (dma_resv_copy_fences(&s->copy, &s->obj))
+			abort();
+	}));
 }
 
 static const struct operation operations[] = {
