@@ -40,6 +40,7 @@ Test tiers:
   lockdep    KUnit and selftests with lock, sleep and RCU checking
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
   kcsan      KUnit with the data race detector
+  hardware   KUnit and mock selftests of amdgpu, i915 and mlx5, under lockdep
   litmus     the order between writers and lockless readers, by the kernel's
              memory model; herd7 is fetched if it is neither installed nor $HERD7
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
