@@ -7,8 +7,9 @@ CHECK_OUT=$BUILD/check
 
 cgit() { pure_git -C "$CHECK_TREE" "$@"; }
 
+CHECK_CONFIGURED=
 check_out() {	# COMMIT: have it in build/check-tree, configured
-	local commit
+	local commit kconfig
 	commit=$(lgit rev-parse "$1^{commit}")
 	if [ "$(cgit rev-parse --git-common-dir 2>/dev/null || :)" != "$LINUX/.git" ] ||
 	   [ -e "$(cgit rev-parse --git-path index.lock)" ]; then
@@ -19,7 +20,11 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 	fi
 	cgit checkout -q -f --detach "$commit"
 	cgit clean -fdxq
+	# Without a change in any Kconfig the configuration stays what it is.
+	kconfig=$(cgit ls-tree -r "$commit" | grep 'Kconfig' | sha256sum)
+	[ "$CHECK_CONFIGURED" != "$kconfig" ] || return 0
 	configure check "$CHECK_TREE" "$CHECK_OUT"
+	CHECK_CONFIGURED=$kconfig
 }
 
 # check_make WHAT LOG TARGETS...

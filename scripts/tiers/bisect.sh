@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # Every patch builds the objects of the files that it touches, without a
-# warning that the base does not give. A patch that touches a header also
-# builds all of drivers/dma-buf.
+# warning that the base does not give. A patch that touches a header of dma-buf
+# also builds all of drivers/dma-buf; what includes other headers builds at the
+# end of the series.
 . "$RESV_TOP/scripts/lib/check.sh"
 
 # The .c files that a commit changes or adds; one that is only #included by
@@ -12,7 +13,9 @@ sources_of() {	# COMMIT
 	{ grep -E '^(drivers|lib|kernel|mm|include)/.*\.[ch]$' || :; } |
 	while read -r f; do
 		case $f in
-		*.h)	cgit ls-files 'drivers/dma-buf/*.c' ;;
+		include/linux/dma-*.h|include/linux/sync_file.h|drivers/dma-buf/*.h)
+			cgit ls-files 'drivers/dma-buf/*.c' ;;
+		*.h)	;;
 		*)	users=$(cgit grep -lE "#include \"(.*/)?${f##*/}\"" -- \
 				"$(cut -d/ -f1-4 <<<"$f")" || :)
 			echo "${users:-$f}" ;;
