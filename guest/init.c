@@ -46,8 +46,10 @@ struct suite {
 static const struct suite suites[] = {
 	{ "dma-buf-sync-file", "/tests/dmabuf_sync_file", 600 },
 	{ "dma-buf-poll", "/tests/dmabuf_poll", 600 },
+	{ "dma-buf-vgem", "/tests/dmabuf_vgem", 120 },
 	{ "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", 600 },
 	{ "dma-buf-poll-32", "/tests/32/dmabuf_poll", 600 },
+	{ "dma-buf-vgem-32", "/tests/32/dmabuf_vgem", 120 },
 	{ "sync", "/tests/sync_test", 600 },
 	{ "udmabuf", "/tests/udmabuf", 60 },
 	{ "dmabuf-heaps", "/tests/dmabuf-heap", 60 },

@@ -6,10 +6,11 @@ doc=$RESV_TOP/docs/drivers.md
 drm=drivers/gpu/drm
 # What is converted: here every place needs a row. Elsewhere a row needs a place.
 converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
-	drm_gem_vram_helper.c)
+	'drm_*.c' vgem vkms virtio udl tiny mgag200 xen gma500)
 # Functions of the drivers that stand for such a call
 wrappers='|ttm_bo_wait|ttm_eu_fence_buffer_objects|radeon_sync_resv'
 wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence_single'
+wrappers+='|drm_gem_fb_prepare_fb'
 
 places_of() {	# PATHS...: "FILE FUNCTION" for each place in the tree
 	lgit ls-files -- "$@" | { grep -E '\.[ch]$' | grep -v /tests/ || :; } |
