@@ -47,6 +47,7 @@ Test tiers:
              fit leaves the tree alone
   bisect     every patch builds what it touches, without a new warning
   drivers    all x86 users of dma_resv build at the end of the series
+  cross      drivers of ARM machines build for arm64 and arm
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
   checkpatch checkpatch --strict on every patch, sparse on our files

@@ -3,7 +3,10 @@
 # out at the commit in question, and one object directory, build/check.
 
 CHECK_TREE=$BUILD/check-tree
-CHECK_OUT=$BUILD/check
+check_for() {	# KERNEL of configs/kernels
+	CHECK=$1 CHECK_OUT=$BUILD/$1
+}
+check_for check
 
 cgit() { pure_git -C "$CHECK_TREE" "$@"; }
 
@@ -22,22 +25,49 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 	cgit clean -fdxq
 	# Without a change in any Kconfig the configuration stays what it is.
 	kconfig=$(cgit ls-tree -r "$commit" | grep 'Kconfig' | sha256sum)
-	[ "$CHECK_CONFIGURED" != "$kconfig" ] || return 0
-	configure check "$CHECK_TREE" "$CHECK_OUT"
-	CHECK_CONFIGURED=$kconfig
+	[ "$CHECK_CONFIGURED" != "$CHECK $kconfig" ] || return 0
+	configure "$CHECK" "$CHECK_TREE" "$CHECK_OUT"
+	CHECK_CONFIGURED="$CHECK $kconfig"
 }
 
 # check_make WHAT LOG TARGETS...
 check_make() {
-	local what=$1 log=$2
+	local what=$1 log=$2 vars
+	mapfile -t vars < <(kernel_vars "$CHECK")
 	shift 2
 	progress_of() { local n; n=$(grep -cE '^  CC ' "$1") || :; echo "$n objects, "; }
 	in_background "$what" "$log" kmake "$CHECK_TREE" "$CHECK_OUT" \
-		-k -j"$(nproc)" KBUILD_MODULES=1 "$@"
+		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "$@"
 }
 
 # The warnings in a build log, without line numbers, so that they compare.
 warnings_in() {
 	sed -n 's/^\([^ :]*\):[0-9:]* warning: /\1: warning: /p' "$@" |
 		sed "s|^$CHECK_TREE/||" | sort -u
+}
+
+# Is FILE one that the series adds or changes?
+changed_here() { ! lgit diff --quiet --no-renames base HEAD -- "$1"; }
+
+# build_dirs NAME TARGETS...: one check, that they build and our files don't warn
+build_dirs() {
+	local name=$1 log=$LOGS/$TIER-$1.log start=$SECONDS bad='' t
+	shift
+	if ! check_make "$TIER: $name" "$log" "$@"; then
+		fail "$name" "$(grep -m 1 -E ' error: |\*\*\*' "$log" || echo 'make failed')" "$log"
+		return
+	fi
+	# make is content with a directory that has nothing to build.
+	for t in "$@"; do
+		[ -n "$(find "$CHECK_OUT/$t" -name "*.o" -print -quit 2>/dev/null)" ] ||
+			{ fail "$name" "$t built nothing" "$log"; return; }
+	done
+	bad=$(warnings_in "$log" | while read -r w; do
+		changed_here "${w%%: warning:*}" && echo "$w"
+	done | head -n 2) || :
+	if [ -n "$bad" ]; then
+		fail "$name" "warns: ${bad//$'\n'/;}" "$log"
+	else
+		ok "$name ($(grep -cE '^  CC ' "$log" || :) objects, $((SECONDS - start)) s)"
+	fi
 }

@@ -28,6 +28,8 @@ native	c:urcu.h	liburcu-dev	for RCU in user space
 bench	cmd:gnuplot	gnuplot-nox	to draw the plot
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
+cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64
+cross	cmd:arm-linux-gnueabihf-gcc	gcc-arm-linux-gnueabihf	to build drivers for arm
 EOF
 }
 

@@ -54,11 +54,12 @@ kmake() {	# SOURCE OUT ARGS...
 
 # configure NAME SOURCE OUT
 configure() {
-	local name=$1 src=$2 out=$3 log=$LOGS/config-${3##*/}.log missing
+	local name=$1 src=$2 out=$3 log=$LOGS/config-${3##*/}.log missing vars
+	mapfile -t vars < <(kernel_vars "$name")
 	mkdir -p "$out"
 	wanted_config "$name" "$src" >"$out/wanted.config"
-	kmake "$src" "$out" -s KCONFIG_ALLCONFIG="$out/wanted.config" allnoconfig \
-		</dev/null >"$log" 2>&1 9>&- ||
+	kmake "$src" "$out" -s KCONFIG_ALLCONFIG="$out/wanted.config" "${vars[@]}" \
+		allnoconfig </dev/null >"$log" 2>&1 9>&- ||
 		{ tail -n 5 "$log" >&2; die "cannot configure ${out##*/}; see $log"; }
 	missing=$(unset_symbols "$out/wanted.config" "$out/.config")
 	[ -z "$missing" ] ||

@@ -1,5 +1,6 @@
 # In C files of the kernel: where fences are added, waited for, tested or copied.
-# Prints "FILE FUNCTION" for each such place, as often as there are calls.
+# Prints "FILE FUNCTION" for each such place, as often as there are calls; FILE is
+# below drivers/gpu/drm, or else below top.
 BEGIN {
 	calls = "(dma_resv_(add_fence|add_shared_fence|add_excl_fence|replace_fences|" \
 		"get_fences|get_fences_rcu|get_singleton|get_excl_rcu|copy_fences|" \
@@ -20,7 +21,7 @@ comment { if (/\*\//) comment = 0; next }
 /^\{/ { in_function = name }
 /^\}/ { in_function = "" }
 in_function != "" && ($0 ~ "(^|[^A-Za-z0-9_])" calls || $0 ~ usage) {
-	f = FILENAME
-	sub(/^.*drivers\/gpu\/drm\//, "", f)
+	f = substr(FILENAME, length(top) + 1)
+	sub(/^drivers\/gpu\/drm\//, "", f)
 	print f, in_function
 }

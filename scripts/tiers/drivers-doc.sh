@@ -5,27 +5,38 @@
 doc=$RESV_TOP/docs/drivers.md
 drm=drivers/gpu/drm
 # What is converted: here every place needs a row. Elsewhere a row needs a place.
+# Paths are below drivers/gpu/drm, unless they begin with drivers/.
 converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
-	'drm_*.c' vgem vkms virtio udl tiny mgag200 xen gma500)
+	'drm_*.c' vgem vkms virtio udl tiny mgag200 xen gma500
+	etnaviv lima panfrost v3d vc4 msm
+	arc arm armada aspeed atmel-hlcdc exynos fsl-dcu imx ingenic mcde mediatek
+	meson mxsfb omapdrm pl111 rcar-du rockchip shmobile sti stm sun4i tegra tidss
+	tilcdc tve200 xlnx zte
+	drivers/media drivers/staging drivers/misc drivers/xen drivers/virtio
+	drivers/tee drivers/vfio drivers/video drivers/gpu/host1x drivers/gpu/ipu-v3
+	drivers/dma-buf/udmabuf.c drivers/dma-buf/heaps)
 # Functions of the drivers that stand for such a call
 wrappers='|ttm_bo_wait|ttm_eu_fence_buffer_objects|radeon_sync_resv'
 wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence_single'
-wrappers+='|drm_gem_fb_prepare_fb'
+wrappers+='|drm_gem_fence_array_add_implicit|drm_gem_dma_resv_wait|msm_gem_sync_object'
+wrappers+='|vc4_wait_for_others|drm_gem_fb_prepare_fb'
+
+in_tree() { sed "/^drivers\\//! s|^|$drm/|"; }
 
 places_of() {	# PATHS...: "FILE FUNCTION" for each place in the tree
 	lgit ls-files -- "$@" | { grep -E '\.[ch]$' | grep -v /tests/ || :; } |
 	while read -r f; do
 		echo "$LINUX/$f"
-	done | xargs awk -v wrappers="$wrappers" -f "$RESV_TOP/scripts/lib/places.awk" |
+	done | xargs awk -v top="$LINUX/" -v wrappers="$wrappers" -f "$RESV_TOP/scripts/lib/places.awk" |
 	sort -u
 }
 
 # | `FILE` | `FUNCTION` | ...
 sed -n 's/^| `\([^`]*\.[ch]\)` | `\([^`]*\)` |.*/\1 \2/p' "$doc" | sort >"$TMP/rows"
-places_of "${converted[@]/#/$drm/}" >"$TMP/places"
+mapfile -t files < <(printf '%s\n' "${converted[@]}" | in_tree)
+places_of "${files[@]}" >"$TMP/places"
 # A row elsewhere: look in its file
-awk '{ print $1 }' "$TMP/rows" | sort -u | sed "s|^|$drm/|" >"$TMP/files"
-mapfile -t files <"$TMP/files"
+mapfile -t files < <(awk '{ print $1 }' "$TMP/rows" | sort -u | in_tree)
 places_of "${files[@]}" >"$TMP/there"
 
 rows_are() {	# WHAT NAMES

@@ -5,43 +5,19 @@
 
 drm=drivers/gpu/drm
 check_out HEAD
-lgit diff --name-only --no-renames base HEAD >"$TMP/ours"
-
-one() {		# NAME TARGETS...
-	local name=$1 log=$LOGS/drivers-$1.log start=$SECONDS bad='' t
-	shift
-	if ! check_make "drivers: $name" "$log" "$@"; then
-		fail "$name" "$(grep -m 1 -E ' error: |\*\*\*' "$log" || echo 'make failed')" "$log"
-		return
-	fi
-	# make is content with a directory that has nothing to build.
-	for t in "$@"; do
-		[ -n "$(find "$CHECK_OUT/$t" -name "*.o" -print -quit 2>/dev/null)" ] ||
-			{ fail "$name" "$t built nothing" "$log"; return; }
-	done
-	bad=$(warnings_in "$log" | while read -r w; do
-		grep -qxF "${w%%: warning:*}" "$TMP/ours" && echo "$w"
-	done | head -n 2) || :
-	if [ -n "$bad" ]; then
-		fail "$name" "warns: ${bad//$'\n'/;}" "$log"
-	else
-		ok "$name ($(grep -cE '^  CC ' "$log" || :) objects, $((SECONDS - start)) s)"
-	fi
-}
-
-one core	drivers/dma-buf/ $drm/ttm/ $drm/scheduler/ \
+build_dirs core	drivers/dma-buf/ $drm/ttm/ $drm/scheduler/ \
 		$drm/drm_gem.o $drm/drm_gem_shmem_helper.o $drm/drm_gem_vram_helper.o \
 		$drm/drm_gem_framebuffer_helper.o $drm/drm_gem_ttm_helper.o \
 		$drm/drm_prime.o $drm/drm_syncobj.o $drm/drm_atomic_helper.o
-one emulated	$drm/vgem/ $drm/vkms/ $drm/bochs/ $drm/qxl/ $drm/virtio/
-one vmwgfx	$drm/vmwgfx/
-one radeon	$drm/radeon/
-one amdgpu	$drm/amd/amdgpu/
-one i915	$drm/i915/
-one nouveau	$drm/nouveau/
-one mlx5	drivers/infiniband/core/ drivers/infiniband/hw/mlx5/ \
+build_dirs emulated	$drm/vgem/ $drm/vkms/ $drm/bochs/ $drm/qxl/ $drm/virtio/
+build_dirs vmwgfx	$drm/vmwgfx/
+build_dirs radeon	$drm/radeon/
+build_dirs amdgpu	$drm/amd/amdgpu/
+build_dirs i915	$drm/i915/
+build_dirs nouveau	$drm/nouveau/
+build_dirs mlx5	drivers/infiniband/core/ drivers/infiniband/hw/mlx5/ \
 		drivers/net/ethernet/mellanox/mlx5/core/
-one arm		$drm/etnaviv/ $drm/lima/ $drm/panfrost/ $drm/v3d/ $drm/vc4/
+build_dirs arm		$drm/etnaviv/ $drm/lima/ $drm/panfrost/ $drm/v3d/ $drm/vc4/
 
 # Modules are not linked here, so see that what they ask of us is exported.
 status "drivers: exported symbols"
