@@ -5,10 +5,12 @@
 doc=$RESV_TOP/docs/drivers.md
 drm=drivers/gpu/drm
 # What is converted: here every place needs a row. Elsewhere a row needs a place.
-converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
+converted=(ttm radeon nouveau qxl vmwgfx amd bochs ast hisilicon vboxvideo
 	drm_gem_vram_helper.c)
 # Functions of the drivers that stand for such a call
 wrappers='|ttm_bo_wait|ttm_eu_fence_buffer_objects|radeon_sync_resv'
+wrappers+='|amdgpu_sync_resv|amdgpu_bo_sync_wait|amdgpu_bo_sync_wait_resv|amdgpu_bo_pin_settled'
+wrappers+='|amdgpu_vm_add_update|amdgpu_vm_pt_busy|amdgpu_amdkfd_fence_attach|amdgpu_amdkfd_fence_detach'
 wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence_single'
 
 places_of() {	# PATHS...: "FILE FUNCTION" for each place in the tree
