@@ -6,7 +6,7 @@ doc=$RESV_TOP/docs/drivers.md
 drm=drivers/gpu/drm
 # What is converted: here every place needs a row. Elsewhere a row needs a place.
 # Paths are below drivers/gpu/drm, unless they begin with drivers/.
-converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
+converted=(ttm radeon nouveau qxl vmwgfx amd bochs ast hisilicon vboxvideo
 	'drm_*.c' vgem vkms virtio udl tiny mgag200 xen gma500
 	etnaviv lima panfrost v3d vc4 msm
 	arc arm armada aspeed atmel-hlcdc exynos fsl-dcu imx ingenic mcde mediatek
@@ -17,6 +17,8 @@ converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
 	drivers/dma-buf/udmabuf.c drivers/dma-buf/heaps)
 # Functions of the drivers that stand for such a call
 wrappers='|ttm_bo_wait|ttm_eu_fence_buffer_objects|radeon_sync_resv'
+wrappers+='|amdgpu_sync_resv|amdgpu_bo_sync_wait|amdgpu_bo_sync_wait_resv|amdgpu_bo_pin_settled'
+wrappers+='|amdgpu_vm_add_update|amdgpu_vm_pt_busy|amdgpu_amdkfd_fence_attach|amdgpu_amdkfd_fence_detach'
 wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence_single'
 wrappers+='|drm_gem_fence_array_add_implicit|drm_gem_dma_resv_wait|msm_gem_sync_object'
 wrappers+='|vc4_wait_for_others|drm_gem_fb_prepare_fb'
