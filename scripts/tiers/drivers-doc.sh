@@ -6,13 +6,15 @@ doc=$RESV_TOP/docs/drivers.md
 drm=drivers/gpu/drm
 # What is converted: here every place needs a row. Elsewhere a row needs a place.
 converted=(ttm radeon nouveau qxl vmwgfx bochs ast hisilicon vboxvideo
-	drm_gem_vram_helper.c)
+	i915 drm_gem_vram_helper.c)
 # Functions of the drivers that stand for such a call
 wrappers='|ttm_bo_wait|ttm_eu_fence_buffer_objects|radeon_sync_resv'
 wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence_single'
+wrappers+='|i915_sw_fence_await_reservation|i915_gem_object_(wait|wait_kernel|await_scanout)'
+wrappers+='|i915_request_await_(reservation|object|exec_object)|i915_vma_move_to_active(_usage)?'
 
 places_of() {	# PATHS...: "FILE FUNCTION" for each place in the tree
-	lgit ls-files -- "$@" | { grep -E '\.[ch]$' | grep -v /tests/ || :; } |
+	lgit ls-files -- "$@" | { grep -E '\.[ch]$' | grep -vE '/(self)?tests/|/selftest_' || :; } |
 	while read -r f; do
 		echo "$LINUX/$f"
 	done | xargs awk -v wrappers="$wrappers" -f "$RESV_TOP/scripts/lib/places.awk" |
