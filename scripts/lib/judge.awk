@@ -1,4 +1,4 @@
-# Judge a console log. Given with -v: suites and programs (names, separated by
+# Judge a console log. Given with -v: suites, programs and mock (names, separated by
 # spaces, that must have run), job (what must have begun and ended).
 # Prints one line a check: 'ok NAME', 'skip NAME: why', 'FAIL NAME: why'.
 
@@ -34,6 +34,10 @@ function close_group(	name) {
 	else if (tseen < tplan)
 		fail(name, "truncated: " tseen " of " tplan " results")
 	group = 0
+}
+function close_mock() {
+	if (mock_part) pass("i915 mock selftest " mock_part)
+	mock_part = ""
 }
 # A WARNING inside resv-expect-warn that is not the expected one.
 function drop_pending() {
@@ -113,6 +117,25 @@ pending {
 	fail("dma-buf selftest " dmabuf, $0); dmabuf = ""; next
 }
 
+# i915's mock selftests: one stands for itself if it has no subtests. The first to
+# fail is the last to run.
+/^i915: Running [^\/]*$/ {
+	close_mock()
+	mock_now = mock_part = $3
+	mock_ran[mock_now] = 1
+	next
+}
+/^i915: Running .*\// {
+	if (mock_part != mock_now) close_mock()
+	mock_part = mock_now "." $3
+	sub(/[^.]*\//, "", mock_part)
+	next
+}
+/^i915\/.*: .* failed (for|with error) / {
+	fail("i915 mock selftest " mock_part, $0); mock_part = ""
+	next
+}
+
 # KUnit: TAP with suites as indented subtests.
 /^[ \t]+# Subtest: / {
 	if (suite) close_suite(1)
@@ -146,6 +169,7 @@ suite && /^(not )?ok [0-9]+ - / {
 
 # The job in the guest, and the programs that it runs.
 /^RESV-BEGIN /	{ job_now = $2; begun[$2] = 1; program = ""; next }
+/^RESV-MOCK i915 / { mock_result = $3; next }
 /^RESV-END / {
 	close_group()
 	ended[$2] = 1
@@ -198,6 +222,14 @@ END {
 	n = split(suites, s, " ")
 	for (i = 1; i <= n; i++)
 		if (!(s[i] in ran)) fail("kunit " s[i], "missing: the suite did not run")
+	if (job in begun) close_mock()
+	else if (mock_part) fail("i915 mock selftest " mock_part, "truncated: the log ends")
+	# A selftest may fail without a word, but not without this (-ENOTTY is success)
+	if (mock && mock_result != -25)
+		fail("i915 mock selftests", "they returned " (mock_result == "" ? "nothing" : mock_result))
+	n = split(mock, s, " ")
+	for (i = 1; i <= n; i++)
+		if (!(s[i] in mock_ran)) fail("i915 mock selftest " s[i], "missing: it did not run")
 	n = split(programs, s, " ")
 	for (i = 1; i <= n; i++)
 		if (!(s[i] in done))

@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The verdict on a console log, and what to expect in one.
 
-# judge LOG [suites='A B'] [programs='A B'] [job=NAME]
+# judge LOG [suites='A B'] [programs='A B'] [mock='A B'] [job=NAME]
 judge() {
 	local log=$1 a vars=()
 	shift
@@ -10,14 +10,25 @@ judge() {
 	awk "${vars[@]}" -f "$RESV_TOP/scripts/lib/judge.awk" "$log"
 }
 
-# expected_suites TREE: the KUnit suites in the files that the series adds
+# Where the drivers are that only the kernel "hardware" has
+hardware=(drivers/gpu/drm/amd drivers/gpu/drm/i915 drivers/infiniband)
+
+# expected_suites TREE KERNEL: the KUnit suites in the files that the series adds
 expected_suites() {
-	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- '*.c' |
-	while read -r f; do
+	local only=("${hardware[@]/#/:(exclude)}")
+	[ "$2" != hardware ] || only=("${hardware[@]}")
+	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
+	{ grep '\.c$' || :; } | while read -r f; do
 		awk '/^(static )?struct kunit_suite / { in_suite = 1 }
 		     in_suite && /\.name *= *"/ { split($0, p, "\""); print p[2] }
 		     /^};/ { in_suite = 0 }' "$1/$f"
 	done | tr '\n' ' '
+}
+
+# expected_mock_selftests TREE: the mock selftests of i915, in their order
+expected_mock_selftests() {
+	sed -n 's/^selftest(\([a-z_]*\),.*/\1/p' \
+		"$1/drivers/gpu/drm/i915/selftests/i915_mock_selftests.h" | tr '\n' ' '
 }
 
 # expected_programs GUEST_ROOT: the suites of the selftests job that are there

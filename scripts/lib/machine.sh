@@ -15,7 +15,7 @@ machine() {
 test_kunit() {
 	local log=$LOGS/boot-$1-kunit.log
 	boot "$BUILD/kernel-$1" kunit "$log" "$(boot_limit "$1")"
-	verdicts "$log" '' job=kunit suites="$(expected_suites "$LINUX")"
+	verdicts "$log" '' job=kunit suites="$(expected_suites "$LINUX" "$1")"
 }
 test_selftests() {
 	local log=$LOGS/boot-$1-selftests.log programs
@@ -23,5 +23,5 @@ test_selftests() {
 	[ -n "$programs" ] || fail "selftests" "the guest has none"
 	boot "$BUILD/kernel-$1" selftests "$log" "$(boot_limit "$1")"
 	verdicts "$log" "${2-}" job=selftests programs="$programs" \
-		suites="$(expected_suites "$LINUX")"
+		suites="$(expected_suites "$LINUX" "$1")"
 }

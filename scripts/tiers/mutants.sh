@@ -45,7 +45,7 @@ caught_by_kunit() {	# PATCH
 		machine quick
 		boot "$BUILD/kernel-quick" kunit "$log" "$(boot_limit quick)"
 	) >"$LOGS/mutant-kunit.log" 2>&1 || :
-	judge "$log" job=kunit suites="$(expected_suites "$LINUX")" |
+	judge "$log" job=kunit suites="$(expected_suites "$LINUX" quick)" |
 		sed -n 's/^FAIL \(kunit \)\?\([^:]*\):.*/\2/p' | head -n 1
 	lgit checkout -q -- drivers/dma-buf include/linux
 }

@@ -89,6 +89,34 @@ an RCU stall|stall|rcu: INFO: rcu_preempt self-detected stall on CPU
 an underflow|bug|BUG kmalloc-64 (Not tainted): Poison overwritten
 EOF
 
+# The mock selftests of i915.
+mock_log() {
+cat <<'EOF'
+[    1.000000] i915: Performing mock selftests with st_random_seed=0x1 st_timeout=500
+[    1.000000] i915: Running sanitycheck
+[    1.000000] i915: Running fence
+[    1.000000] i915: Running i915_sw_fence_mock_selftests/test_self
+[    1.000000] i915: Running i915_sw_fence_mock_selftests/test_dag
+RESV-BEGIN kunit
+RESV-MOCK i915 -25
+RESV-END kunit status=0
+EOF
+}
+expect=(mock='sanitycheck fence' job=kunit)
+mock_log >"$TMP/crafted.log"
+if out=$(judge "$TMP/crafted.log" "${expect[@]}") &&
+   [ "$(grep -c '^ok i915 mock selftest' <<<"$out")" = 3 ]; then
+	ok "judge passes good mock selftests"
+else
+	fail "judge passes good mock selftests" "it said: $(tr '\n' ';' <<<"$out")"
+fi
+mock_log | sed '/test_dag/a i915/i915_sw_fence_mock_selftests: test_dag failed with error -22' |
+	bad "a failed mock selftest" 'i915 mock selftest fence.test_dag: i915/'
+mock_log | sed '/sw_fence/d;/fence/d'	| bad "a missing mock selftest" 'i915 mock selftest fence: missing'
+mock_log | grep -v i915: | bad "no mock selftests at all" 'i915 mock selftest sanitycheck: missing'
+mock_log | sed 's/-25/-12/' | bad "a mock selftest that fails in silence" 'i915 mock selftests: they returned -12'
+mock_log | sed '/RESV/d' | bad "a mock selftest that does not end" 'i915 mock selftest fence.test_dag: truncated'
+
 # Real machines.
 [ -z "${QUICK-}" ] || return 0
 machine quick
