@@ -558,28 +558,4 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage);
 void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq);
 
-/* The old interface, for drivers that have not been converted */
-
-static inline int dma_resv_reserve_shared(struct dma_resv *obj,
-					  unsigned int num_fences)
-{
-	return dma_resv_reserve_fences(obj, num_fences);
-}
-
-static inline void dma_resv_add_shared_fence(struct dma_resv *obj,
-					     struct dma_fence *fence)
-{
-	dma_resv_add_fence(obj, fence, DMA_RESV_USAGE_READ);
-}
-
-void dma_resv_add_excl_fence(struct dma_resv *obj, struct dma_fence *fence);
-struct dma_fence *dma_resv_get_excl_rcu(struct dma_resv *obj);
-int dma_resv_get_fences_rcu(struct dma_resv *obj,
-			    struct dma_fence **pfence_excl,
-			    unsigned int *pshared_count,
-			    struct dma_fence ***pshared);
-long dma_resv_wait_timeout_rcu(struct dma_resv *obj, bool wait_all, bool intr,
-			       unsigned long timeout);
-bool dma_resv_test_signaled_rcu(struct dma_resv *obj, bool test_all);
-
 #endif /* _LINUX_RESERVATION_H */

@@ -7,6 +7,7 @@
 #include <linux/atomic.h>
 #include <linux/delay.h>
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/jiffies.h>
 #include <linux/slab.h>
 
@@ -258,6 +259,7 @@ void mock_signal_later(struct mock_signaler *signaler, struct dma_fence *fence,
 	timer_setup_on_stack(&signaler->timer, mock_signaler_fire, 0);
 	mod_timer(&signaler->timer, jiffies + delay);
 }
+EXPORT_SYMBOL_GPL(mock_signal_later);
 
 /**
  * mock_signal_end - end what mock_signal_later() began
@@ -269,3 +271,4 @@ void mock_signal_end(struct mock_signaler *signaler)
 	destroy_timer_on_stack(&signaler->timer);
 	dma_fence_put(signaler->fence);
 }
+EXPORT_SYMBOL_GPL(mock_signal_end);

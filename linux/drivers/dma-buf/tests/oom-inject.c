@@ -10,6 +10,7 @@
  */
 
 #include <linux/errno.h>
+#include <linux/export.h>
 #include <linux/gfp.h>
 #include <linux/kprobes.h>
 #include <linux/preempt.h>
@@ -106,6 +107,7 @@ int oom_inject_start(void)
 
 	return register_kprobes(probes, ARRAY_SIZE(probes));
 }
+EXPORT_SYMBOL_GPL(oom_inject_start);
 
 /**
  * oom_inject_stop - undo oom_inject_start()
@@ -117,6 +119,7 @@ void oom_inject_stop(void)
 	WRITE_ONCE(oom.task, NULL);
 	unregister_kprobes(probes, ARRAY_SIZE(probes));
 }
+EXPORT_SYMBOL_GPL(oom_inject_stop);
 
 /**
  * oom_inject_arm - have an allocation of this task fail
@@ -131,6 +134,7 @@ void oom_inject_arm(unsigned int nth, bool all_after)
 	oom.failed = 0;
 	WRITE_ONCE(oom.task, current);
 }
+EXPORT_SYMBOL_GPL(oom_inject_arm);
 
 /**
  * oom_inject_disarm - end what oom_inject_arm() began
@@ -146,6 +150,7 @@ unsigned int oom_inject_disarm(unsigned int *seen)
 
 	return oom.failed;
 }
+EXPORT_SYMBOL_GPL(oom_inject_disarm);
 
 #else /* !CONFIG_KPROBES */
 
@@ -153,6 +158,7 @@ int oom_inject_start(void)
 {
 	return -EOPNOTSUPP;
 }
+EXPORT_SYMBOL_GPL(oom_inject_start);
 
 void oom_inject_stop(void)
 {
@@ -161,10 +167,13 @@ void oom_inject_stop(void)
 void oom_inject_arm(unsigned int nth, bool all_after)
 {
 }
+EXPORT_SYMBOL_GPL(oom_inject_stop);
 
 unsigned int oom_inject_disarm(unsigned int *seen)
 {
 	return 0;
 }
+EXPORT_SYMBOL_GPL(oom_inject_disarm);
+EXPORT_SYMBOL_GPL(oom_inject_arm);
 
 #endif /* !CONFIG_KPROBES */

@@ -3,6 +3,7 @@
  * What the suites for reservation objects have in common.
  */
 
+#include <linux/export.h>
 #include <linux/slab.h>
 
 #include "resv-fixture.h"
@@ -61,6 +62,7 @@ void resv_fixture_exit(struct kunit *test)
 	KUNIT_EXPECT_EQ_MSG(test, mock_fence_drain(), 0u,
 			    "somebody keeps references to fences");
 }
+EXPORT_SYMBOL_GPL(resv_fixture_exit);
 
 /**
  * resv_usage_name - name of a usage for messages
@@ -99,6 +101,7 @@ bool resv_query_yields(enum dma_resv_usage query, enum dma_resv_usage added)
 
 	return yields[query][added];
 }
+EXPORT_SYMBOL_GPL(resv_query_yields);
 
 /**
  * resv_keep_fence - let the fixture own a fence
@@ -131,6 +134,7 @@ struct dma_fence *resv_new_fence_on(struct kunit *test, u64 context, u64 seqno)
 {
 	return resv_keep_fence(test, mock_fence_create(context, seqno));
 }
+EXPORT_SYMBOL_GPL(resv_new_fence_on);
 
 /**
  * resv_new_fence - make a fence with a context of its own
@@ -142,6 +146,7 @@ struct dma_fence *resv_new_fence(struct kunit *test)
 {
 	return resv_new_fence_on(test, dma_fence_context_alloc(1), 1);
 }
+EXPORT_SYMBOL_GPL(resv_new_fence);
 
 /**
  * resv_new_polled_fence - make a fence that signals once somebody looks
@@ -165,6 +170,7 @@ void resv_lock(struct kunit *test, struct dma_resv *obj)
 {
 	KUNIT_ASSERT_EQ(test, dma_resv_lock(obj, NULL), 0);
 }
+EXPORT_SYMBOL_GPL(resv_lock);
 
 /**
  * resv_add - lock, reserve, add, unlock
@@ -186,6 +192,7 @@ void resv_add(struct kunit *test, struct dma_resv *obj, struct dma_fence *fence,
 
 	KUNIT_ASSERT_EQ(test, ret, 0);
 }
+EXPORT_SYMBOL_GPL(resv_add);
 
 /**
  * resv_add_new - add a new fence to the object of the test case

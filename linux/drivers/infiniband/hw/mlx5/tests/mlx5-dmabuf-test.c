@@ -1,0 +1,597 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Memory regions of dma-bufs on mlx5: what the device finds in its translation
+ * when the memory is registered, moves, is faulted in, and goes away.
+ */
+
+#include <linux/delay.h>
+#include <linux/dma-buf.h>
+#include <linux/kthread.h>
+#include <linux/random.h>
+
+#include "mlx5-mock.h"
+#include "mock-mover.h"
+#include "oom-inject.h"
+
+#define IOVA	0x7f0000000000ull
+
+struct mlx5_fixture {
+	struct mlx5_mock *mock;
+	struct mock_mover *mover;
+	u64 offset;
+	u64 length;
+};
+
+static int mlx5_test_init(struct kunit *test)
+{
+	struct mlx5_fixture *f = kunit_kzalloc(test, sizeof(*f), GFP_KERNEL);
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, f);
+	f->mover = mock_mover_create(test);
+	f->mock = mlx5_mock_create(test);
+	f->length = MOVER_SIZE;
+	test->priv = f;
+
+	return 0;
+}
+
+static void mlx5_test_exit(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+
+	if (!f)
+		return;
+	mock_mover_destroy(test, f->mover);
+	mlx5_mock_destroy(test, f->mock);
+	KUNIT_EXPECT_EQ(test, mock_fence_drain(), 0u);
+}
+
+static struct ib_mr *mlx5_try(struct mlx5_fixture *f)
+{
+	struct ib_mr *mr;
+
+	mr = mlx5_ib_reg_user_mr_dmabuf(&f->mock->pd.ibpd, f->offset, f->length,
+					IOVA + offset_in_page(f->offset),
+					f->mover->fd, IB_ACCESS_LOCAL_WRITE,
+					NULL);
+	if (!IS_ERR(mr)) {
+		mr->device = &f->mock->dev->ib_dev;
+		mr->pd = &f->mock->pd.ibpd;
+	}
+
+	return mr;
+}
+
+static struct ib_mr *mlx5_reg(struct kunit *test)
+{
+	struct ib_mr *mr = mlx5_try(test->priv);
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mr));
+
+	return mr;
+}
+
+static void mlx5_dereg(struct kunit *test, struct ib_mr *mr)
+{
+	struct mlx5_fixture *f = test->priv;
+
+	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+	KUNIT_EXPECT_FALSE(test, f->mock->enabled);
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+}
+
+static int mlx5_fault(struct mlx5_fixture *f, u64 offset, u64 length)
+{
+	return mlx5_ib_kunit_fault(f->mock->dev, MOCK_KEY,
+				   IOVA + offset_in_page(f->offset) + offset,
+				   length);
+}
+
+static int mlx5_advise(struct mlx5_fixture *f, u32 advice, u32 flags,
+		       u64 offset, u32 length)
+{
+	struct ib_sge sge = {
+		.addr = IOVA + offset_in_page(f->offset) + offset,
+		.length = length,
+		.lkey = MOCK_KEY,
+	};
+
+	return mlx5_ib_advise_mr(&f->mock->pd.ibpd, advice, flags, &sge, 1,
+				 NULL);
+}
+
+/* The device reaches all of the MR, in the right place */
+static void mlx5_expect_there(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	u64 in_page = offset_in_page(f->offset);
+	u64 at, address;
+
+	for (at = 0; at < f->length; at += PAGE_SIZE / 2) {
+		KUNIT_EXPECT_TRUE(test, mlx5_mock_access(f->mock, in_page + at,
+							 &address));
+		KUNIT_EXPECT_EQ(test, address,
+				mock_mover_address(f->mover, f->offset + at));
+	}
+}
+
+static void mlx5_expect_gone(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	u64 in_page = offset_in_page(f->offset);
+	u64 at, address;
+
+	for (at = 0; at < f->length; at += PAGE_SIZE)
+		KUNIT_EXPECT_FALSE(test, mlx5_mock_access(f->mock, in_page + at,
+							  &address));
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+}
+
+static void mlx5_register_part(struct kunit *test, u64 offset, u64 length)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr;
+
+	f->offset = offset;
+	f->length = length;
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_TRUE(test, f->mover->p2p);
+	KUNIT_EXPECT_EQ(test, mr->lkey, (u32)MOCK_KEY);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+static void mlx5_registers(struct kunit *test)
+{
+	mlx5_register_part(test, 0, MOVER_SIZE);
+	mlx5_register_part(test, 7, MOVER_SIZE - 7);
+	mlx5_register_part(test, 5 * PAGE_SIZE + 100, 9 * PAGE_SIZE);
+	mlx5_register_part(test, MOVER_SIZE - 1, 1);
+}
+
+static void mlx5_register_errors(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	int fd = f->mover->fd;
+
+#define EXPECT_REG(ret)							\
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), ret)
+
+	f->length = MOVER_SIZE + 1;
+	EXPECT_REG(-EINVAL);
+	f->length = U64_MAX;
+	EXPECT_REG(-EINVAL);
+	f->length = MOVER_SIZE;
+	f->mover->fd = -1;
+	EXPECT_REG(-EBADF);
+	f->mover->fd = fd;
+	f->mover->attach_error = -EBUSY;
+	EXPECT_REG(-EBUSY);
+	f->mover->attach_error = 0;
+	f->mover->map_error = -ENODEV;
+	EXPECT_REG(-ENODEV);
+	f->mover->map_error = 0;
+	f->mover->size = PAGE_SIZE;
+	EXPECT_REG(-EINVAL);
+	f->mover->size = MOVER_SIZE;
+
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+
+	/* No mkey is left, and the device can't be asked for one */
+	mlx5_mock_empty_cache(f->mock);
+	EXPECT_REG(-EIO);
+	f->mock->dev->odp_caps.general_caps = 0;
+	EXPECT_REG(-EIO);
+#undef EXPECT_REG
+}
+
+static void mlx5_moves(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+	int i;
+
+	for (i = 0; i < 3; i++) {
+		mlx5_expect_there(test);
+		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+		mlx5_expect_gone(test);
+		/* Once more, while it is not mapped */
+		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+		f->mover->piece /= 2;
+		KUNIT_EXPECT_EQ(test, mlx5_fault(f, 5, 2 * PAGE_SIZE), 3);
+	}
+	mlx5_expect_there(test);
+	/* A second fault for what has come back already */
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	mlx5_expect_there(test);
+
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_dereg(test, mr);
+}
+
+static void mlx5_fault_ranges(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr;
+
+	f->offset = PAGE_SIZE + 8;
+	f->length = 2 * PAGE_SIZE;
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, -9, 4), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, f->length, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, f->length + 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 1, U64_MAX), -EFAULT);
+	mlx5_expect_gone(test);
+
+	/* It is not aligned, and so in three pages */
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, f->length), 3);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+static void mlx5_fault_errors(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	f->mover->map_error = -ENOMEM;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENOMEM);
+	mlx5_expect_gone(test);
+	f->mover->map_error = 0;
+
+	f->mover->size = PAGE_SIZE;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EINVAL);
+	mlx5_expect_gone(test);
+	f->mover->size = MOVER_SIZE;
+
+	/* The device is told, and fails. It may be told again. */
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	mlx5_expect_there(test);
+
+	/* Or the memory moves, before or after */
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_expect_gone(test);
+	mlx5_dereg(test, mr);
+}
+
+/* Every request to the device fails once, and every allocation */
+static void mlx5_register_fails(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	unsigned int nth, failed, failures = 0;
+	struct ib_mr *mr;
+
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EFAULT);
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+
+	if (!IS_ENABLED(CONFIG_KPROBES)) {
+		kunit_info(test, "needs CONFIG_KPROBES\n");
+		return;
+	}
+	KUNIT_ASSERT_EQ(test, oom_inject_start(), 0);
+	for (nth = 1; nth < 100; nth++) {
+		oom_inject_arm(nth, false);
+		mr = mlx5_try(f);
+		failed = oom_inject_disarm(NULL);
+		if (!IS_ERR(mr)) {
+			/* Where memory is short there is an emergency page */
+			mlx5_expect_there(test);
+			mlx5_dereg(test, mr);
+		} else {
+			KUNIT_EXPECT_EQ(test, PTR_ERR(mr), -ENOMEM + 0L);
+			KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+			KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+			KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+			failures++;
+		}
+		if (!failed)
+			break;
+	}
+	oom_inject_stop();
+	KUNIT_EXPECT_GE(test, failures, 5u);
+}
+
+static void mlx5_waits_for_kernel(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct mock_signaler signaler;
+	struct dma_fence *fence;
+	struct ib_mr *mr = NULL;
+	u32 sync = IB_UVERBS_ADVISE_MR_FLAG_FLUSH;
+	int i;
+
+	/* When it is registered, on a fault, and when it is prefetched */
+	for (i = 0; i < 3; i++) {
+		fence = mock_fence_create(dma_fence_context_alloc(1), 1);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fence);
+		if (mr)
+			KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+		mock_mover_add(test, f->mover, fence, DMA_RESV_USAGE_KERNEL);
+		mock_signal_later(&signaler, fence, HZ / 20);
+		if (!mr)
+			mr = mlx5_reg(test);
+		else if (i == 1)
+			KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+		else
+			KUNIT_EXPECT_EQ(test, 0,
+					mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+						    sync, 0, 1));
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
+		mlx5_expect_there(test);
+		mock_signal_end(&signaler);
+		dma_fence_put(fence);
+	}
+	mlx5_dereg(test, mr);
+}
+
+static void mlx5_waits_for_nothing_else(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct mock_signaler signaler[3];
+	struct dma_fence *fence[3];
+	struct ib_mr *mr;
+	int i;
+
+	/* They do signal in the end, so that a mistake is not a hang */
+	for (i = 0; i < 3; i++) {
+		fence[i] = mock_fence_create(dma_fence_context_alloc(1), 1);
+		KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fence[i]);
+		mock_mover_add(test, f->mover, fence[i],
+			       DMA_RESV_USAGE_WRITE + i);
+		mock_signal_later(&signaler[i], fence[i], 10 * HZ);
+	}
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+
+	for (i = 0; i < 3; i++) {
+		KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence[i]));
+		mock_signal_end(&signaler[i]);
+		dma_fence_put(fence[i]);
+	}
+}
+
+static void mlx5_prefetches(struct kunit *test)
+{
+	const u32 sync = IB_UVERBS_ADVISE_MR_FLAG_FLUSH;
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+	unsigned long end;
+	u64 address;
+
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_NO_FAULT,
+				    sync, 0, 1));
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_EQ(test, -EFAULT,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+				    sync, f->length, 1));
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_EQ(test, 0,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH_WRITE,
+				    sync, 0, 1));
+	mlx5_expect_there(test);
+
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_EXPECT_EQ(test, 0,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH, 0,
+				    0, 1));
+	end = jiffies + 10 * HZ;
+	while (!mlx5_mock_access(f->mock, 0, &address) &&
+	       time_before(jiffies, end))
+		usleep_range(500, 1000);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+static void mlx5_rereg_refused(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr;
+	int odp;
+
+	for (odp = 1; odp >= 0; odp--) {
+		if (!odp)
+			f->mock->dev->odp_caps.general_caps = 0;
+		mr = mlx5_reg(test);
+		KUNIT_EXPECT_EQ(test, -EOPNOTSUPP,
+				mlx5_ib_rereg_user_mr(mr, IB_MR_REREG_ACCESS,
+						      0, 0, 0, 0, NULL, NULL));
+		mlx5_expect_there(test);
+		mlx5_dereg(test, mr);
+	}
+}
+
+static void mlx5_pins(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr;
+
+	f->mock->dev->odp_caps.general_caps = 0;
+	f->offset = PAGE_SIZE + 4;
+	f->length = 7 * PAGE_SIZE;
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, 1);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), -EBUSY);
+	mlx5_expect_there(test);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&f->mock->dev->odp_mkeys));
+	mlx5_dereg(test, mr);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+
+	/* In large pages where the memory and the address allow it */
+	f->offset = 0;
+	f->length = MOVER_SIZE;
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, f->mock->page_shift, PAGE_SHIFT + 2u);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EFAULT);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+}
+
+static int mlx5_mover_thread(void *data)
+{
+	struct mlx5_fixture *f = data;
+
+	while (!kthread_should_stop()) {
+		mock_mover_move(f->mover);
+		cond_resched();
+	}
+
+	return 0;
+}
+
+static int mlx5_faulting_thread(void *data)
+{
+	struct mlx5_fixture *f = data;
+
+	while (!kthread_should_stop()) {
+		mlx5_fault(f, 0, 1);
+		cond_resched();
+	}
+
+	return 0;
+}
+
+static struct task_struct *mlx5_start(struct kunit *test,
+				      int (*body)(void *data))
+{
+	struct task_struct *task = kthread_run(body, test->priv, "mlx5-kunit");
+
+	KUNIT_ASSERT_FALSE(test, IS_ERR(task));
+
+	return task;
+}
+
+/* A fault waits for a move that is under way, and the next move waits for it */
+static void mlx5_move_during_fault(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+	struct task_struct *task;
+	struct dma_fence *fence;
+	u64 address;
+
+	fence = mock_fence_create(dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fence);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mock_mover_add(test, f->mover, fence, DMA_RESV_USAGE_KERNEL);
+
+	task = mlx5_start(test, mlx5_faulting_thread);
+	while (!READ_ONCE(f->mover->mapped))
+		usleep_range(500, 1000);
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_access(f->mock, 0, &address));
+
+	dma_fence_signal(fence);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	kthread_stop(task);
+	dma_fence_put(fence);
+
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+/* All at once, and what the device reaches at any time is where the memory is */
+static void mlx5_all_at_once(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct task_struct *mover, *fault[2];
+	struct dma_resv *resv = f->mover->dmabuf->resv;
+	unsigned long end = jiffies + 3 * HZ;
+	unsigned int round, wrong = 0, reached = 0;
+	struct ib_mr *mr;
+	u64 address;
+
+	mover = mlx5_start(test, mlx5_mover_thread);
+	fault[0] = mlx5_start(test, mlx5_faulting_thread);
+	fault[1] = mlx5_start(test, mlx5_faulting_thread);
+
+	for (round = 0; round < 20 || time_before(jiffies, end); round++) {
+		mr = mlx5_try(f);
+		if (IS_ERR(mr)) {
+			KUNIT_FAIL(test, "register: %ld", PTR_ERR(mr));
+			break;
+		}
+		dma_resv_lock(resv, NULL);
+		if (mlx5_mock_access(f->mock, 9 * PAGE_SIZE, &address)) {
+			reached++;
+			if (address != mock_mover_address(f->mover, 9 * PAGE_SIZE))
+				wrong++;
+		}
+		dma_resv_unlock(resv);
+		if (round & 1)
+			usleep_range(500, 1000);
+		mlx5_dereg(test, mr);
+	}
+
+	kthread_stop(fault[0]);
+	kthread_stop(fault[1]);
+	kthread_stop(mover);
+	KUNIT_EXPECT_EQ(test, wrong, 0u);
+	KUNIT_EXPECT_GT(test, reached, 0u);
+}
+
+static void mlx5_exporter_gone(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+
+	mock_mover_close_fd(f->mover);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+
+	/* Its device was unplugged, say */
+	f->mover->map_error = -ENODEV;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENODEV);
+	mlx5_expect_gone(test);
+	mlx5_dereg(test, mr);
+}
+
+static struct kunit_case mlx5_cases[] = {
+	KUNIT_CASE(mlx5_registers),
+	KUNIT_CASE(mlx5_register_errors),
+	KUNIT_CASE(mlx5_moves),
+	KUNIT_CASE(mlx5_fault_ranges),
+	KUNIT_CASE(mlx5_fault_errors),
+	KUNIT_CASE(mlx5_register_fails),
+	KUNIT_CASE(mlx5_waits_for_kernel),
+	KUNIT_CASE(mlx5_waits_for_nothing_else),
+	KUNIT_CASE(mlx5_prefetches),
+	KUNIT_CASE(mlx5_rereg_refused),
+	KUNIT_CASE(mlx5_pins),
+	KUNIT_CASE(mlx5_move_during_fault),
+	KUNIT_CASE(mlx5_all_at_once),
+	KUNIT_CASE(mlx5_exporter_gone),
+	{}
+};
+
+static struct kunit_suite mlx5_dmabuf_suite = {
+	.name = "mlx5-dmabuf",
+	.init = mlx5_test_init,
+	.exit = mlx5_test_exit,
+	.test_cases = mlx5_cases,
+};
+
+kunit_test_suite(mlx5_dmabuf_suite);

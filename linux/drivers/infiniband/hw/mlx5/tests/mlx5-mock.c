@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * As much of an mlx5 device as memory regions need.
+ */
+
+#include <linux/dma-direct.h>
+#include <linux/pci.h>
+#include <linux/vmalloc.h>
+
+#include "mlx5-mock.h"
+
+static struct mlx5_mock *the_mock;
+
+/* The device does what a work request says, and reports it at once */
+static int mock_post_send(struct ib_qp *qp, const struct ib_send_wr *wr,
+			  const struct ib_send_wr **bad)
+{
+	const struct mlx5_umr_wr *umr = umr_wr(wr);
+	struct mlx5_mock *mock = the_mock;
+	struct ib_wc wc = { .wr_cqe = wr->wr_cqe, .status = IB_WC_SUCCESS };
+	const __be64 *mtt;
+	unsigned int i;
+
+	spin_lock(&mock->lock);
+	if (++mock->posted == mock->fail_at) {
+		wc.status = IB_WC_GENERAL_ERR;
+		goto done;
+	}
+
+	if (wr->send_flags & MLX5_IB_SEND_UMR_UPDATE_XLT) {
+		mtt = phys_to_virt(dma_to_phys(&mock->pdev->dev,
+					       wr->sg_list[0].addr));
+		for (i = 0; i < umr->xlt_size / sizeof(*mtt); i++)
+			mock->mtt[umr->offset / sizeof(*mtt) + i] =
+				be64_to_cpu(mtt[i]);
+	}
+	if (wr->send_flags & MLX5_IB_SEND_UMR_UPDATE_TRANSLATION)
+		mock->page_shift = umr->page_shift;
+	if (wr->send_flags & MLX5_IB_SEND_UMR_ENABLE_MR)
+		mock->enabled = true;
+	if (wr->send_flags & MLX5_IB_SEND_UMR_DISABLE_MR)
+		mock->enabled = false;
+done:
+	spin_unlock(&mock->lock);
+	wr->wr_cqe->done(NULL, &wc);
+
+	return 0;
+}
+
+static struct mlx5_cache_ent *mock_ent(struct mlx5_mock *mock)
+{
+	return &mock->dev->cache.ent[MR_CACHE_LAST_STD_ENTRY];
+}
+
+/* Is the mkey back in the cache? */
+bool mlx5_mock_has_key(struct mlx5_mock *mock)
+{
+	return !list_empty(&mock_ent(mock)->head);
+}
+
+void mlx5_mock_empty_cache(struct mlx5_mock *mock)
+{
+	struct mlx5_cache_ent *ent = mock_ent(mock);
+	struct mlx5_ib_mr *mr, *next;
+
+	list_for_each_entry_safe(mr, next, &ent->head, list) {
+		list_del(&mr->list);
+		kfree(mr);
+	}
+}
+
+/* The device wants to reach @offset in the MR. If it can't, it would fault. */
+bool mlx5_mock_access(struct mlx5_mock *mock, u64 offset, u64 *address)
+{
+	bool reached = false;
+	u64 mtt;
+
+	spin_lock(&mock->lock);
+	if (mock->enabled) {
+		mtt = mock->mtt[offset >> mock->page_shift];
+		reached = mtt & MLX5_IB_MTT_PRESENT;
+		*address = (mtt & ~(u64)MLX5_IB_MTT_PRESENT) +
+			   (offset & (BIT_ULL(mock->page_shift) - 1));
+	}
+	spin_unlock(&mock->lock);
+
+	return reached;
+}
+
+struct mlx5_mock *mlx5_mock_create(struct kunit *test)
+{
+	struct mlx5_mock *mock = kunit_kzalloc(test, sizeof(*mock), GFP_KERNEL);
+	struct mlx5_cache_ent *ent;
+	struct mlx5_ib_dev *dev;
+	struct mlx5_ib_mr *mr;
+	unsigned int i;
+
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock);
+	mock->dev = vzalloc(sizeof(*mock->dev));
+	mock->mdev = vzalloc(sizeof(*mock->mdev));
+	mock->pci = kunit_kzalloc(test, sizeof(*mock->pci), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->dev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->mdev);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->pci);
+	mock->pdev = platform_device_register_simple("mlx5-kunit", -1, NULL, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(mock->pdev));
+	dma_coerce_mask_and_coherent(&mock->pdev->dev, DMA_BIT_MASK(64));
+	mock->pdev->dev.dma_parms = &mock->dma_parms;
+	dma_set_max_seg_size(&mock->pdev->dev, SZ_2G);
+	spin_lock_init(&mock->lock);
+
+	mock->pci->error_state = pci_channel_io_normal;
+	mock->mdev->pdev = mock->pci;
+	mock->mdev->state = MLX5_DEVICE_STATE_UP;
+	mock->mdev->cmd.state = MLX5_CMDIF_STATE_DOWN;
+
+	dev = mock->dev;
+	dev->mdev = mock->mdev;
+	dev->ib_dev.dma_device = &mock->pdev->dev;
+	dev->ib_dev.dev.parent = &mock->pdev->dev;
+	dev->ib_dev.ops.post_send = mock_post_send;
+	dev->odp_caps.general_caps = IB_ODP_SUPPORT;
+	KUNIT_ASSERT_EQ(test, init_srcu_struct(&dev->odp_srcu), 0);
+	xa_init(&dev->odp_mkeys);
+	mutex_init(&dev->slow_path_mutex);
+
+	mock->pd.ibpd.device = &dev->ib_dev;
+	mock->umr_pd.ibpd.device = &dev->ib_dev;
+	mock->qp.device = &dev->ib_dev;
+	dev->umrc.pd = &mock->umr_pd.ibpd;
+	dev->umrc.qp = &mock->qp;
+	sema_init(&dev->umrc.sem, 1);
+
+	for (i = 0; i < MAX_MR_CACHE_ENTRIES; i++) {
+		ent = &dev->cache.ent[i];
+		INIT_LIST_HEAD(&ent->head);
+		spin_lock_init(&ent->lock);
+		ent->order = i + 2;
+		ent->dev = dev;
+		ent->disabled = true;
+	}
+
+	mr = kzalloc(sizeof(*mr), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mr);
+	ent = mock_ent(mock);
+	mr->dev = dev;
+	mr->cache_ent = ent;
+	mr->order = ent->order;
+	mr->mmkey.key = MOCK_KEY;
+	mr->mmkey.type = MLX5_MKEY_MR;
+	list_add(&mr->list, &ent->head);
+	ent->available_mrs = 1;
+	ent->total_mrs = 1;
+	the_mock = mock;
+
+	return mock;
+}
+
+void mlx5_mock_destroy(struct kunit *test, struct mlx5_mock *mock)
+{
+	struct mlx5_ib_dev *dev = mock->dev;
+
+	KUNIT_EXPECT_TRUE(test, xa_empty(&dev->odp_mkeys));
+	KUNIT_EXPECT_EQ(test, atomic_read(&mock->mdev->priv.reg_pages), 0);
+	KUNIT_EXPECT_FALSE(test, mock->enabled);
+	mlx5_mock_empty_cache(mock);
+	cleanup_srcu_struct(&dev->odp_srcu);
+	platform_device_unregister(mock->pdev);
+	vfree(mock->mdev);
+	vfree(dev);
+}
