@@ -20,9 +20,10 @@ expected_suites() {
 	done | tr '\n' ' '
 }
 
-# expected_programs GUEST_ROOT: the suites of the selftests job that are there
+# expected_programs GUEST_ROOT JOB: the suites of that job that are there
 expected_programs() {
-	sed -n 's/^\t{ "\([^"]*\)", "\(\/[^"]*\)", [0-9]* },$/\1 \2/p' "$RESV_TOP/guest/init.c" |
+	sed -n 's/^\t{ "'"$2"'", "\([^"]*\)", "\(\/[^"]*\)", .*},$/\1 \2/p' \
+		"$RESV_TOP/guest/init.c" |
 	while read -r name path; do
 		[ ! -e "$1$path" ] || printf '%s ' "$name"
 	done
