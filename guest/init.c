@@ -54,9 +54,9 @@ static const struct suite suites[] = {
 	{ "selftests", "sync", "/tests/sync_test", NULL, 600 },
 	{ "selftests", "udmabuf", "/tests/udmabuf", NULL, 60 },
 	{ "selftests", "dmabuf-heaps", "/tests/dmabuf-heap", NULL, 60 },
-	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 60 },
-	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 120 },
-	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 120 },
+	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 300 },
+	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 300 },
+	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 300 },
 };
 
 /* One write per marker, so that the kernel's own lines do not split it. */
