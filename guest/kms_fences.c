@@ -14,7 +14,7 @@
 #include "mover/resv_mover.h"
 
 #define SIDE		64
-#define HELD_MS		200
+#define HELD_MS		300	/* several frames */
 #define DONE_MS		5000
 
 /* What keeps what from signalling. */
@@ -43,8 +43,9 @@ FIXTURE_SETUP(commit)
 	ASSERT_LE(0, self->mover);
 	ASSERT_EQ(0, kms_open(&self->kms, "vkms", 0, 0));
 	ASSERT_TRUE(self->kms.atomic);
+	/* Few frames a second: a slow emulator can't keep up with more. */
 	self->kms.mode = (struct drm_mode_modeinfo) {
-		.clock = 400,
+		.clock = 128,
 		.hdisplay = SIDE,
 		.hsync_start = SIDE + 4,
 		.hsync_end = SIDE + 8,
