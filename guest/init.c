@@ -55,8 +55,8 @@ static const struct suite suites[] = {
 	{ "selftests", "udmabuf", "/tests/udmabuf", NULL, 60 },
 	{ "selftests", "dmabuf-heaps", "/tests/dmabuf-heap", NULL, 60 },
 	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 300 },
-	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 300 },
-	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 300 },
+	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 600 },
+	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 600 },
 };
 
 /* One write per marker, so that the kernel's own lines do not split it. */

@@ -15,7 +15,7 @@
 
 #define SIDE		64
 #define HELD_MS		300	/* several frames */
-#define DONE_MS		5000
+#define DONE_MS		20000
 
 /* What keeps what from signalling. */
 enum gate { KERNEL, JOB, IN_FENCE, NR_GATES };

@@ -26,9 +26,9 @@
 
 #define MAX_BUFFERS	64
 #define NR_OUT		3	/* at least that many don't fit */
-#define EVENT_MS	5000
+#define EVENT_MS	20000
 #define PRESSURE_MS	10000
-#define STUCK_S		100	/* no single test takes that long */
+#define STUCK_S		240	/* no single test takes that long */
 #define PAGE		4096
 
 #define TTM_ZONE "/sys/devices/virtual/drm/ttm/memory_accounting/kernel/"
