@@ -38,21 +38,27 @@
 #define KMEMLEAK_PATH	"/sys/kernel/debug/kmemleak"
 
 struct suite {
+	const char *job;
 	const char *name;
 	const char *path;
+	const char *arg;
 	unsigned int seconds;
 };
 
+/* Those of the job modeset need emulated graphics cards. */
 static const struct suite suites[] = {
-	{ "dma-buf-sync-file", "/tests/dmabuf_sync_file", 600 },
-	{ "dma-buf-poll", "/tests/dmabuf_poll", 600 },
-	{ "dma-buf-vgem", "/tests/dmabuf_vgem", 120 },
-	{ "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", 600 },
-	{ "dma-buf-poll-32", "/tests/32/dmabuf_poll", 600 },
-	{ "dma-buf-vgem-32", "/tests/32/dmabuf_vgem", 120 },
-	{ "sync", "/tests/sync_test", 600 },
-	{ "udmabuf", "/tests/udmabuf", 60 },
-	{ "dmabuf-heaps", "/tests/dmabuf-heap", 60 },
+	{ "selftests", "dma-buf-sync-file", "/tests/dmabuf_sync_file", NULL, 600 },
+	{ "selftests", "dma-buf-poll", "/tests/dmabuf_poll", NULL, 600 },
+	{ "selftests", "dma-buf-vgem", "/tests/dmabuf_vgem", NULL, 120 },
+	{ "selftests", "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", NULL, 600 },
+	{ "selftests", "dma-buf-poll-32", "/tests/32/dmabuf_poll", NULL, 600 },
+	{ "selftests", "dma-buf-vgem-32", "/tests/32/dmabuf_vgem", NULL, 120 },
+	{ "selftests", "sync", "/tests/sync_test", NULL, 600 },
+	{ "selftests", "udmabuf", "/tests/udmabuf", NULL, 60 },
+	{ "selftests", "dmabuf-heaps", "/tests/dmabuf-heap", NULL, 60 },
+	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 300 },
+	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 600 },
+	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 600 },
 };
 
 /* One write per marker, so that the kernel's own lines do not split it. */
@@ -149,7 +155,7 @@ static void on_alarm(int sig)
  * Run one program to its end, but no longer than @seconds. Nothing that
  * it started stays behind: from the first process, -1 means all others.
  */
-static int run_bounded(const char *path, unsigned int seconds)
+static int run_bounded(const char *path, const char *arg, unsigned int seconds)
 {
 	struct sigaction sa = { .sa_handler = on_alarm };
 	bool late = false;
@@ -161,7 +167,7 @@ static int run_bounded(const char *path, unsigned int seconds)
 	if (pid < 0)
 		return 1;
 	if (!pid) {
-		execl(path, path, NULL);
+		execl(path, path, arg, NULL);
 		_exit(127);
 	}
 
@@ -260,7 +266,7 @@ static int job_demo(void)
 		return 1;
 	}
 
-	status = run_bounded("/bin/demo", 120);
+	status = run_bounded("/bin/demo", NULL, 120);
 
 	/* Nothing may be left that keeps the module. */
 	if (syscall(SYS_delete_module, "resv_mover", O_NONBLOCK) &&
@@ -273,7 +279,7 @@ static int job_demo(void)
 	return leakscan() | status;
 }
 
-static int job_selftests(void)
+static int run_suites(const char *job)
 {
 	char only[64];
 	unsigned int seconds;
@@ -282,7 +288,8 @@ static int job_selftests(void)
 
 	snprintf(only, sizeof(only), "%s", kernel_arg("resv.suite=", ""));
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
-		if (*only && strcmp(only, suites[i].name))
+		if (strcmp(job, suites[i].job) ||
+		    (*only && strcmp(only, suites[i].name)))
 			continue;
 
 		/* Kernels before the series do not have all of them. */
@@ -293,7 +300,7 @@ static int job_selftests(void)
 
 		seconds = atoi(kernel_arg("resv.timeout=", "0"));
 		mark("RESV-SUITE %s\n", suites[i].name);
-		status = run_bounded(suites[i].path,
+		status = run_bounded(suites[i].path, suites[i].arg,
 				     seconds ? seconds : suites[i].seconds);
 		if (status == SKIP_AUTOMAKE)
 			status = SKIP_KSFT;
@@ -304,6 +311,23 @@ static int job_selftests(void)
 
 	/* A run without any suite is not a success. */
 	return leakscan() || failed || !ran;
+}
+
+static int job_selftests(void)
+{
+	return run_suites("selftests");
+}
+
+static int job_modeset(void)
+{
+	int ret = module_load(MOVER_PATH);
+
+	if (ret) {
+		mark("RESV-NOTE %s: %s\n", MOVER_PATH, strerror(-ret));
+		return 1;
+	}
+
+	return run_suites("modeset");
 }
 
 static int job_kunit(void)
@@ -358,6 +382,7 @@ static const struct {
 } jobs[] = {
 	{ "demo", job_demo },
 	{ "selftests", job_selftests },
+	{ "modeset", job_modeset },
 	{ "kunit", job_kunit },
 	{ "leakscan", job_leakscan },
 	{ "panic", job_panic },

@@ -38,6 +38,8 @@ Test tiers:
   kunit      KUnit at boot
   selftests  kselftests in the guest: dma-buf and sync
   lockdep    KUnit and selftests with lock, sleep and RCU checking
+  modeset    framebuffers that are evicted and come back, and commits that wait
+             for fences, on bochs, qxl and vkms, under lockdep
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
   kcsan      KUnit with the data race detector
   hardware   KUnit and mock selftests of amdgpu, i915 and mlx5, under lockdep

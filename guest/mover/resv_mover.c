@@ -149,6 +149,8 @@ static const struct {
 			     DMA_RESV_USAGE_BOOKKEEP },
 	[RESV_JOB_MOVE] = { true, DMA_RESV_USAGE_BOOKKEEP,
 			    DMA_RESV_USAGE_KERNEL },
+	[RESV_JOB_CLEAR] = { true, DMA_RESV_USAGE_BOOKKEEP,
+			     DMA_RESV_USAGE_KERNEL },
 };
 
 static const u32 mover_usage_names[] = {
@@ -210,7 +212,8 @@ static bool mover_is_moved(struct dma_resv *resv)
 
 static bool mover_waits_all(u32 kind)
 {
-	return kind == RESV_JOB_WRITE || kind == RESV_JOB_MOVE;
+	return kind == RESV_JOB_WRITE || kind == RESV_JOB_MOVE ||
+	       kind == RESV_JOB_CLEAR;
 }
 
 static unsigned int mover_query(struct dma_resv *resv, u32 kind,
@@ -340,7 +343,8 @@ static void mover_job_check(struct mover_job *job)
 {
 	struct resv_mover_page *head = mover_job_head(job);
 
-	if (job->kind == RESV_JOB_FLUSH || job->kind == RESV_JOB_MOVE)
+	if (job->kind == RESV_JOB_FLUSH || job->kind == RESV_JOB_MOVE ||
+	    job->kind == RESV_JOB_CLEAR)
 		return;
 
 	if (READ_ONCE(head->magic) != RESV_MOVER_MAGIC)

@@ -19,6 +19,7 @@ enum resv_mover_kind {
 	RESV_JOB_EXPLICIT,	/* brings its own fences */
 	RESV_JOB_FLUSH,		/* the slow end of a process: a TLB flush */
 	RESV_JOB_MOVE,		/* the kernel moves the memory */
+	RESV_JOB_CLEAR,		/* the kernel is busy with it where it is */
 	RESV_JOB_KINDS,
 };
 

@@ -10,13 +10,13 @@ judge() {
 	awk "${vars[@]}" -f "$RESV_TOP/scripts/lib/judge.awk" "$log"
 }
 
-# Where the drivers are that only the kernel "hardware" has
+# Where the drivers are that only the kernel "lockdep" has
 hardware=(drivers/gpu/drm/amd drivers/gpu/drm/i915 drivers/infiniband)
 
 # expected_suites TREE KERNEL: the KUnit suites in the files that the series adds
 expected_suites() {
 	local only=("${hardware[@]/#/:(exclude)}")
-	[ "$2" != hardware ] || only=("${hardware[@]}")
+	[ "$2" != lockdep ] || only=()
 	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
 	{ grep '\.c$' || :; } | while read -r f; do
 		awk '/^(static )?struct kunit_suite / { in_suite = 1 }
@@ -31,9 +31,10 @@ expected_mock_selftests() {
 		"$1/drivers/gpu/drm/i915/selftests/i915_mock_selftests.h" | tr '\n' ' '
 }
 
-# expected_programs GUEST_ROOT: the suites of the selftests job that are there
+# expected_programs GUEST_ROOT JOB: the suites of that job that are there
 expected_programs() {
-	sed -n 's/^\t{ "\([^"]*\)", "\(\/[^"]*\)", [0-9]* },$/\1 \2/p' "$RESV_TOP/guest/init.c" |
+	sed -n 's/^\t{ "'"$2"'", "\([^"]*\)", "\(\/[^"]*\)", .*},$/\1 \2/p' \
+		"$RESV_TOP/guest/init.c" |
 	while read -r name path; do
 		[ ! -e "$1$path" ] || printf '%s ' "$name"
 	done

@@ -9,19 +9,20 @@ machine() {
 	build_guest "$LINUX" "$BUILD/kernel-$1"
 }
 
-# test_kunit KERNEL, test_selftests KERNEL [PATTERN]: boot and judge. The
-# suites run in every boot; with a pattern, what passed and matches it is not
-# counted once more.
+# test_kunit KERNEL, test_programs KERNEL JOB [PATTERN [QEMU ARGS...]]: boot and
+# judge. The suites of KUnit run in every boot; with a pattern, what passed and
+# matches it is not counted once more.
 test_kunit() {
 	local log=$LOGS/boot-$1-kunit.log
 	boot "$BUILD/kernel-$1" kunit "$log" "$(boot_limit "$1")"
 	verdicts "$log" '' job=kunit suites="$(expected_suites "$LINUX" "$1")"
 }
-test_selftests() {
-	local log=$LOGS/boot-$1-selftests.log programs
-	programs=$(expected_programs "$BUILD/kernel-$1/guest/root")
-	[ -n "$programs" ] || fail "selftests" "the guest has none"
-	boot "$BUILD/kernel-$1" selftests "$log" "$(boot_limit "$1")"
-	verdicts "$log" "${2-}" job=selftests programs="$programs" \
-		suites="$(expected_suites "$LINUX" "$1")"
+test_programs() {
+	local kernel=$1 job=$2 hide=${3-} log=$LOGS/boot-$1-$2.log programs
+	shift $(($# < 3 ? $# : 3))
+	programs=$(expected_programs "$BUILD/kernel-$kernel/guest/root" "$job")
+	[ -n "$programs" ] || fail "$job" "the guest has none of its programs"
+	boot "$BUILD/kernel-$kernel" "$job" "$log" "$(boot_limit "$kernel")" "$@"
+	verdicts "$log" "$hide" job="$job" programs="$programs" \
+		suites="$(expected_suites "$LINUX" "$kernel")"
 }

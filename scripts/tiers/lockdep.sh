@@ -2,4 +2,4 @@
 # Locks, sleeping and RCU are watched while everything runs: KUnit at boot,
 # then the kselftests.
 machine lockdep
-test_selftests lockdep
+test_programs lockdep selftests

@@ -2,4 +2,4 @@
 # kselftests in the guest: dma-buf and sync.
 machine quick
 # KUnit ran as well; the tier kunit counts that.
-test_selftests quick '^(kunit|dma-buf selftest|expected warning) '
+test_programs quick selftests '^(kunit|dma-buf selftest|expected warning) '

@@ -1,0 +1,17 @@
+# shellcheck shell=bash
+# Two of QEMU's graphics cards with little video memory, in a machine that has
+# little memory itself, under lockdep: framebuffers are evicted and come back,
+# and commits to vkms wait for the fences that they have to.
+machine lockdep
+# KUnit ran as well; the tier lockdep counts that.
+test_programs lockdep modeset '^(kunit|dma-buf selftest|expected warning) ' \
+	-m 384M -vga none -device VGA,vgamem_mb=4 \
+	-device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4 \
+	-device vmware-svga,vgamem_mb=4
+
+# QEMU's card lacks what vmwgfx asks for, so that one fails to probe, cleanly.
+if grep -q 'vmw_probe.*Hardware has no pitchlock' "$LOGS/boot-lockdep-modeset.log"; then
+	ok "vmwgfx refuses QEMU's card (no pitchlock)"
+else
+	skip "vmwgfx" "this QEMU's card is another one than the one we know"
+fi
