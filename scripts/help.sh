@@ -47,6 +47,8 @@ Test tiers:
              fit leaves the tree alone
   bisect     every patch builds what it touches, without a new warning
   drivers    all x86 users of dma_resv build at the end of the series
+  legacy     the drivers of the base with the header for the old interface, and
+             converted by the semantic patch
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
   checkpatch checkpatch --strict on every patch, sparse on our files

@@ -28,6 +28,7 @@ native	c:urcu.h	liburcu-dev	for RCU in user space
 bench	cmd:gnuplot	gnuplot-nox	to draw the plot
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
+cocci	cmd:spatch	coccinelle	to convert drivers by a semantic patch
 EOF
 }
 
