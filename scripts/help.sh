@@ -50,6 +50,8 @@ Test tiers:
   bisect     every patch builds what it touches, without a new warning
   drivers    all x86 users of dma_resv build at the end of the series
   cross      drivers of ARM machines build for arm64 and arm
+  legacy     the drivers of the base with the header for the old interface, and
+             converted by the semantic patch
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
   checkpatch checkpatch --strict on every patch, sparse on our files

@@ -4,7 +4,7 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep hardware modeset kasan kcsan apply bisect drivers cross"
+ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep hardware modeset kasan kcsan apply bisect drivers cross legacy"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.

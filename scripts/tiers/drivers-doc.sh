@@ -37,3 +37,14 @@ if grep '^| `' "$doc" | awk -F'|' 'NF != 8 || / \| +\|/ { bad = 1 } END { exit !
 else
 	ok "every row is complete"
 fi
+
+# The table of sums at its end is what comes of the rows and the patches
+. "$RESV_TOP/scripts/lib/summary.sh"
+summary_table "$doc" >"$LOGS/summary.txt"
+if diff <(sed -n '/^| what | how many |/,/^$/p' "$doc" | sed '/^$/d') "$LOGS/summary.txt" \
+		>"$TMP/diff"; then
+	ok "the sums are right"
+else
+	fail "the sums are right" "$(sed -n '/^[<>]/p' "$TMP/diff" | head -n 2 | tr '\n' ' ')" \
+		"$LOGS/summary.txt"
+fi
