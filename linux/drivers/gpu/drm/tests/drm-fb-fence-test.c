@@ -345,15 +345,14 @@ static bool prepare_fails_at(struct kunit *test, unsigned int nth, bool all_afte
 		KUNIT_EXPECT_TRUE_MSG(test, state->fence &&
 				      dma_fence_is_array(state->fence),
 				      "allocation %u: waits for nothing", nth);
-	for (i = 0; i < DRM_MOCK_BUFFERS; i++)
+	for (i = 0; i < DRM_MOCK_BUFFERS; i++) {
 		mock_signal_end(&signalers[i]);
-
-	if (in_fence) {
-		/* All there is left to wait for */
-		for (i = 0; i < DRM_MOCK_BUFFERS; i++)
-			dma_fence_signal(fences[i]);
-		EXPECT_FENCES(test, state, in_fence);
+		dma_fence_signal(fences[i]);
 	}
+
+	/* All there is left to wait for */
+	if (in_fence)
+		EXPECT_FENCES(test, state, in_fence);
 	dma_fence_put(state->fence);
 	state->fence = NULL;
 

@@ -186,7 +186,6 @@ static void user_waits(struct kunit *test, enum dma_resv_usage usage, bool write
 	struct drm_file *file = open_file(test);
 	struct mock_signaler signaler;
 
-
 	/* A look, too short a wait, and one that is long enough */
 	KUNIT_EXPECT_EQ(test, drm_gem_dma_resv_wait(file, HANDLE,
 						    write, 0),

@@ -155,7 +155,14 @@ static int drm_mock_setup(struct drm_mock *mock)
 		return -ENOMEM;
 	mock->state->acquire_ctx = &mock->ctx;
 
-	return 0;
+	/* All locks now, so that no test has to back off */
+	drm_modeset_acquire_init(&mock->ctx, 0);
+	mock->locked = true;
+	do
+		ret = drm_modeset_lock_all_ctx(dev, &mock->ctx);
+	while (ret == -EDEADLK && !drm_modeset_backoff(&mock->ctx));
+
+	return ret;
 }
 
 /**
@@ -177,7 +184,6 @@ int drm_mock_init(struct kunit *test)
 	dma_resv_init(&mock->fixture.obj);
 	INIT_LIST_HEAD(&mock->fixture.fences);
 	init_completion(&mock->shown);
-	drm_modeset_acquire_init(&mock->ctx, 0);
 	test->priv = mock;
 
 	mock->parent = root_device_register("drm-mock");
@@ -217,8 +223,10 @@ void drm_mock_exit(struct kunit *test)
 
 	if (mock->state)
 		drm_atomic_state_put(mock->state);
-	drm_modeset_drop_locks(&mock->ctx);
-	drm_modeset_acquire_fini(&mock->ctx);
+	if (mock->locked) {
+		drm_modeset_drop_locks(&mock->ctx);
+		drm_modeset_acquire_fini(&mock->ctx);
+	}
 	if (mock->fb.funcs) {
 		/* It may be shown still */
 		for (i = 0; i < DRM_MOCK_PLANES; i++)

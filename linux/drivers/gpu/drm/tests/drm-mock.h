@@ -29,6 +29,7 @@
  * @buffers: what there is to show, each with a reservation object of its own
  * @fb: one in which every buffer is used, once for each of its planes
  * @ctx: the locks of @state
+ * @locked: @ctx is in use
  * @state: an atomic state, empty at first
  * @prepare: what the hook does, or NULL for nothing
  * @watched: fences to look at when the hardware would be touched
@@ -44,6 +45,7 @@ struct drm_mock {
 	struct drm_gem_object buffers[DRM_MOCK_BUFFERS];
 	struct drm_framebuffer fb;
 	struct drm_modeset_acquire_ctx ctx;
+	bool locked;
 	struct drm_atomic_state *state;
 	int (*prepare)(struct drm_plane *plane, struct drm_plane_state *state);
 	struct dma_fence *watched[2];

@@ -350,7 +350,7 @@ static void umem_moves(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
 		KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
 		KUNIT_EXPECT_EQ(test, umem_dmabuf->umem.nmap, 0);
-		f->mover->piece /= 2;
+		f->mover->piece = i & 1 ? 4 * PAGE_SIZE : PAGE_SIZE;
 	}
 	KUNIT_EXPECT_EQ(test, f->moves, 4u);
 	ib_umem_release(&umem_dmabuf->umem);

@@ -209,7 +209,7 @@ TEST_F(vgem, invalid)
 }
 
 static void expires(struct __test_metadata *_metadata,
-		    FIXTURE_DATA(vgem) *self, bool write)
+		    struct _test_data_vgem *self, bool write)
 {
 	long long start = now_ms();
 	int fence = ATTACH(write);

@@ -203,7 +203,7 @@ static void mlx5_moves(struct kunit *test)
 		mlx5_expect_gone(test);
 		/* Once more, while it is not mapped */
 		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
-		f->mover->piece /= 2;
+		f->mover->piece = i & 1 ? 4 * PAGE_SIZE : PAGE_SIZE;
 		KUNIT_EXPECT_EQ(test, mlx5_fault(f, 5, 2 * PAGE_SIZE), 3);
 	}
 	mlx5_expect_there(test);

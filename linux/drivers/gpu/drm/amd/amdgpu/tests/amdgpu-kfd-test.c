@@ -1,0 +1,499 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Compute processes: their eviction fence keeps the memory where it is, stops the
+ * queues when somebody is about to move it, and bothers nobody else.
+ */
+
+#include <linux/kthread.h>
+#include <linux/sched/mm.h>
+#include <uapi/linux/kfd_ioctl.h>
+
+#include "amdgpu-kunit.h"
+#include "amdgpu-mock.h"
+#include "amdgpu_amdkfd.h"
+
+/**
+ * struct compute - a compute process
+ * @kgd: the device, as KFD calls it
+ * @mm: its address space
+ * @vm: its VM
+ * @info: what the driver knows about it
+ * @ef: its eviction fence, with a reference
+ */
+struct compute {
+	struct kgd_dev *kgd;
+	struct mm_struct *mm;
+	struct amdgpu_vm *vm;
+	void *info;
+	struct dma_fence *ef;
+};
+
+static void compute_init(struct kunit *test, struct compute *p)
+{
+	void *vm = NULL;
+	int r;
+
+	memset(p, 0, sizeof(*p));
+	p->kgd = (struct kgd_dev *)amdgpu_mock(test)->adev;
+	p->mm = mm_alloc();
+	KUNIT_ASSERT_TRUE(test, !!p->mm);
+
+	/* The one that opens the device becomes its owner */
+	kthread_use_mm(p->mm);
+	r = amdgpu_amdkfd_gpuvm_create_process_vm(p->kgd, 0, &vm, &p->info,
+						  &p->ef);
+	kthread_unuse_mm(p->mm);
+	if (r)
+		mmput(p->mm);
+	KUNIT_ASSERT_EQ(test, r, 0);
+	p->vm = vm;
+}
+
+static void compute_fini(struct compute *p)
+{
+	amdgpu_amdkfd_gpuvm_destroy_process_vm(p->kgd, p->vm);
+	dma_fence_put(p->ef);
+	mmput(p->mm);
+}
+
+static struct kgd_mem *compute_alloc(struct kunit *test, struct compute *p)
+{
+	struct kgd_mem *mem = NULL;
+	int r;
+
+	r = amdgpu_amdkfd_gpuvm_alloc_memory_of_gpu(p->kgd, 0x100000,
+						    2 * PAGE_SIZE, p->vm, &mem,
+						    NULL,
+						    KFD_IOC_ALLOC_MEM_FLAGS_VRAM |
+						    KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE);
+	KUNIT_ASSERT_EQ(test, r, 0);
+
+	return mem;
+}
+
+static void compute_map(struct kunit *test, struct compute *p, struct kgd_mem *mem)
+{
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_map_memory_to_gpu(p->kgd, mem,
+							      p->vm));
+}
+
+static void compute_unmap(struct kunit *test, struct compute *p,
+			  struct kgd_mem *mem)
+{
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p->kgd, mem,
+								  p->vm));
+}
+
+static void compute_free(struct kunit *test, struct compute *p,
+			 struct kgd_mem *mem)
+{
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_free_memory_of_gpu(p->kgd, mem,
+							       NULL));
+}
+
+static struct dma_resv *root_of(struct compute *p)
+{
+	return p->vm->root.base.bo->tbo.base.resv;
+}
+
+static struct dma_resv *resv_of(struct kgd_mem *mem)
+{
+	return mem->bo->tbo.base.resv;
+}
+
+/* Has anybody asked for the process to be evicted? */
+static bool evicted(struct dma_fence *ef)
+{
+	return test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &ef->flags) ||
+	       test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &ef->flags);
+}
+
+static void fence_is_bookkeeping(struct kunit *test)
+{
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	AMDGPU_MOCK_EXPECT(test, root_of(&p), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+
+	mem = compute_alloc(test, &p);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+	compute_map(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+
+	compute_unmap(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+	AMDGPU_MOCK_EXPECT(test, root_of(&p), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	compute_free(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+
+	compute_fini(&p);
+}
+
+/* The queues don't wait later, so mapping waits like an implicit writer */
+static void map_waits_usage(struct kunit *test, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence = amdgpu_mock_foreign_fence(test);
+	bool want = usage <= DMA_RESV_USAGE_READ;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	amdgpu_mock_lock(test, resv_of(mem));
+	amdgpu_mock_add(test, resv_of(mem), fence, usage);
+	dma_resv_unlock(resv_of(mem));
+
+	amdgpu_mock_signal_later(test, fence, want ? AMDGPU_MOCK_A_WHILE :
+				 AMDGPU_MOCK_TOO_LONG);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, dma_fence_is_signaled(fence), want);
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+AMDGPU_MOCK_PER_USAGE(map_waits);
+
+/* Neither jobs of the process, nor of others, nor its queues have it evicted */
+static void nobody_waits(struct kunit *test)
+{
+	struct amdgpu_sync sync;
+	enum dma_resv_usage usage;
+	struct kgd_mem *mem;
+	int r, other_vm;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_TRUE(test, dma_resv_test_signaled(resv_of(mem),
+						       DMA_RESV_USAGE_READ));
+	KUNIT_EXPECT_FALSE(test, dma_resv_test_signaled(resv_of(mem),
+							DMA_RESV_USAGE_BOOKKEEP));
+
+	amdgpu_mock_lock(test, resv_of(mem));
+	amdgpu_sync_create(&sync);
+	for (usage = 0; usage < AMDGPU_MOCK_USAGES; usage++) {
+		KUNIT_EXPECT_EQ(test, 0,
+				amdgpu_sync_resv(&sync, resv_of(mem), usage,
+						 AMDGPU_SYNC_NE_OWNER, p.vm));
+		KUNIT_EXPECT_EQ(test, 0,
+				amdgpu_sync_resv(&sync, resv_of(mem), usage,
+						 AMDGPU_SYNC_NE_OWNER,
+						 &other_vm));
+		KUNIT_EXPECT_EQ(test, 0,
+				amdgpu_sync_resv(&sync, resv_of(mem), usage,
+						 AMDGPU_SYNC_NE_OWNER,
+						 AMDGPU_FENCE_OWNER_KFD));
+	}
+	KUNIT_EXPECT_PTR_EQ(test, (struct dma_fence *)NULL,
+			    amdgpu_sync_peek_fence(&sync, NULL));
+	r = amdgpu_bo_sync_wait(mem->bo, AMDGPU_FENCE_OWNER_KFD, false);
+	KUNIT_EXPECT_EQ(test, r, 0);
+	amdgpu_sync_free(&sync);
+	dma_resv_unlock(resv_of(mem));
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* Whoever moves the memory waits, which is what has the process evicted */
+static void move_evicts(struct kunit *test)
+{
+	struct amdgpu_mock_ring *ring = &amdgpu_mock(test)->sdma;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+
+	/* Let the scheduler do its part */
+	ring->strict = true;
+	amdgpu_mock_lock(test, resv_of(mem));
+	amdgpu_mock_forget_jobs(ring);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_mock_validate(mem->bo, AMDGPU_GEM_DOMAIN_GTT,
+					     false));
+	dma_resv_unlock(resv_of(mem));
+	KUNIT_EXPECT_TRUE(test, amdgpu_mock_waited_for(test, ring, p.ef));
+	KUNIT_EXPECT_GT(test, dma_fence_wait_timeout(p.ef, false, HZ), 0L);
+	KUNIT_EXPECT_TRUE(test, evicted(p.ef));
+	ring->strict = false;
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* The page directory as well */
+static void page_directory_move_evicts(struct kunit *test)
+{
+	struct amdgpu_sync sync;
+	struct dma_fence *f;
+	struct compute p;
+
+	compute_init(test, &p);
+	amdgpu_mock_lock(test, root_of(&p));
+	amdgpu_sync_create(&sync);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_sync_resv(&sync, root_of(&p),
+						  DMA_RESV_USAGE_BOOKKEEP,
+						  AMDGPU_SYNC_ALWAYS,
+						  AMDGPU_FENCE_OWNER_UNDEFINED));
+	f = amdgpu_sync_get_fence(&sync);
+	KUNIT_EXPECT_PTR_EQ(test, f, p.ef);
+	dma_fence_put(f);
+	amdgpu_sync_free(&sync);
+	dma_resv_unlock(root_of(&p));
+	compute_fini(&p);
+}
+
+/* A process has nothing from evicting itself; it is no longer valuable to others */
+static void own_memory_is_not_valuable(struct kunit *test)
+{
+	struct ttm_bo_driver *driver = amdgpu_mock(test)->adev->mman.bdev.driver;
+	const struct ttm_place place = { .mem_type = TTM_PL_VRAM };
+	bool own, other;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+
+	amdgpu_mock_lock(test, resv_of(mem));
+	other = driver->eviction_valuable(&mem->bo->tbo, &place);
+	kthread_use_mm(p.mm);
+	own = driver->eviction_valuable(&mem->bo->tbo, &place);
+	kthread_unuse_mm(p.mm);
+	dma_resv_unlock(resv_of(mem));
+	KUNIT_EXPECT_TRUE(test, other);
+	KUNIT_EXPECT_FALSE(test, own);
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/*
+ * Unmapping takes the eviction fence out of the buffer and no other one: neither that
+ * of another process, nor what anybody else has there. The memory stays until the
+ * page tables are clear.
+ */
+static void unmap_leaves_others(struct kunit *test)
+{
+	struct dma_fence *fences[AMDGPU_MOCK_USAGES], *other_ef, *clear;
+	struct amdgpu_mock_ring *ring = &amdgpu_mock(test)->sdma;
+	enum dma_resv_usage usage;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+
+	other_ef = amdgpu_mock_eviction_fence(test);
+	amdgpu_mock_lock(test, resv_of(mem));
+	amdgpu_mock_add(test, resv_of(mem), other_ef, DMA_RESV_USAGE_BOOKKEEP);
+	for (usage = 0; usage < AMDGPU_MOCK_USAGES; usage++) {
+		fences[usage] = amdgpu_mock_foreign_fence(test);
+		amdgpu_mock_add(test, resv_of(mem), fences[usage], usage);
+	}
+	dma_resv_unlock(resv_of(mem));
+
+	amdgpu_mock_hold(ring);
+	compute_unmap(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), other_ef, DMA_RESV_USAGE_BOOKKEEP);
+	for (usage = 0; usage < AMDGPU_MOCK_USAGES; usage++)
+		AMDGPU_MOCK_EXPECT(test, resv_of(mem), fences[usage], usage);
+	clear = amdgpu_mock_newest(test, resv_of(mem), AMDGPU_FENCE_OWNER_VM);
+	KUNIT_EXPECT_TRUE(test, !!clear);
+	if (clear)
+		AMDGPU_MOCK_EXPECT(test, resv_of(mem), clear,
+				   DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+	KUNIT_EXPECT_FALSE(test, evicted(other_ef));
+	amdgpu_mock_release(ring);
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* It doesn't matter which of the fences of a process is taken out */
+static void detach_takes_all_of_a_process(struct kunit *test)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct amdgpu_amdkfd_fence *old, *new;
+	struct dma_fence *other_ef, *foreign;
+	struct dma_resv resv;
+
+	old = amdgpu_amdkfd_fence_create(context, &init_mm);
+	new = amdgpu_amdkfd_fence_create(context, &init_mm);
+	KUNIT_ASSERT_TRUE(test, old && new);
+	other_ef = amdgpu_mock_eviction_fence(test);
+	foreign = amdgpu_mock_foreign_fence(test);
+
+	dma_resv_init(&resv);
+	dma_resv_lock(&resv, NULL);
+	amdgpu_mock_add(test, &resv, other_ef, DMA_RESV_USAGE_BOOKKEEP);
+	amdgpu_mock_add(test, &resv, foreign, DMA_RESV_USAGE_BOOKKEEP);
+
+	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(&resv, 1), 0);
+	amdgpu_amdkfd_fence_attach(&resv, old);
+	AMDGPU_MOCK_EXPECT(test, &resv, &old->base, DMA_RESV_USAGE_BOOKKEEP);
+	amdgpu_amdkfd_fence_detach(&resv, new);
+	AMDGPU_MOCK_EXPECT(test, &resv, &old->base, -1);
+
+	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(&resv, 1), 0);
+	amdgpu_amdkfd_fence_attach(&resv, new);
+	AMDGPU_MOCK_EXPECT(test, &resv, &new->base, DMA_RESV_USAGE_BOOKKEEP);
+	amdgpu_amdkfd_fence_detach(&resv, old);
+	AMDGPU_MOCK_EXPECT(test, &resv, &new->base, -1);
+
+	/* Not there any more: nothing happens */
+	amdgpu_amdkfd_fence_detach(&resv, new);
+	AMDGPU_MOCK_EXPECT(test, &resv, other_ef, DMA_RESV_USAGE_BOOKKEEP);
+	AMDGPU_MOCK_EXPECT(test, &resv, foreign, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_FALSE(test, evicted(&old->base));
+	KUNIT_EXPECT_FALSE(test, evicted(&new->base));
+	KUNIT_EXPECT_FALSE(test, evicted(other_ef));
+
+	dma_resv_unlock(&resv);
+	dma_resv_fini(&resv);
+	dma_fence_put(&old->base);
+	dma_fence_put(&new->base);
+}
+
+/* After an eviction all of the memory gets a new fence, also as BOOKKEEP */
+static void restore_renews(struct kunit *test)
+{
+	struct dma_fence *new = NULL;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+
+	amdgpu_mock_lock(test, resv_of(mem));
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_mock_validate(mem->bo, AMDGPU_GEM_DOMAIN_GTT,
+					     false));
+	dma_resv_unlock(resv_of(mem));
+	dma_fence_signal(p.ef);
+
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_restore_process_bos(p.info, &new));
+	KUNIT_EXPECT_TRUE(test, new && new != p.ef);
+	if (new) {
+		AMDGPU_MOCK_EXPECT(test, resv_of(mem), new,
+				   DMA_RESV_USAGE_BOOKKEEP);
+		AMDGPU_MOCK_EXPECT(test, root_of(&p), new,
+				   DMA_RESV_USAGE_BOOKKEEP);
+		KUNIT_EXPECT_FALSE(test, evicted(new));
+		dma_fence_put(p.ef);
+		p.ef = new;
+	}
+	KUNIT_EXPECT_EQ(test, mem->bo->tbo.mem.mem_type, (u32)TTM_PL_VRAM);
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* It waits for those who moved the page directory, or update it, but not in vain */
+static void restore_waits_usage(struct kunit *test, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence = amdgpu_mock_foreign_fence(test);
+	struct dma_fence *new = NULL;
+	struct compute p;
+
+	compute_init(test, &p);
+	amdgpu_mock_lock(test, root_of(&p));
+	amdgpu_mock_add(test, root_of(&p), fence, usage);
+	dma_resv_unlock(root_of(&p));
+	dma_fence_signal(p.ef);
+
+	amdgpu_mock_signal_later(test, fence, AMDGPU_MOCK_A_WHILE);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_restore_process_bos(p.info, &new));
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
+	if (new) {
+		dma_fence_put(p.ef);
+		p.ef = new;
+	}
+	compute_fini(&p);
+}
+
+AMDGPU_MOCK_PER_USAGE(restore_waits);
+
+/*
+ * The VM goes away while page tables are being updated: nobody is evicted for it, and
+ * the fences that the page directory had stay in it.
+ */
+static void teardown_leaves_others(struct kunit *test)
+{
+	struct dma_fence *fences[AMDGPU_MOCK_USAGES];
+	enum dma_resv_usage usage;
+	struct amdgpu_bo *root;
+	struct compute p;
+
+	compute_init(test, &p);
+	root = amdgpu_bo_ref(p.vm->root.base.bo);
+	amdgpu_mock_lock(test, root->tbo.base.resv);
+	for (usage = 0; usage < AMDGPU_MOCK_USAGES; usage++) {
+		fences[usage] = amdgpu_mock_foreign_fence(test);
+		amdgpu_mock_add(test, root->tbo.base.resv, fences[usage], usage);
+	}
+	dma_resv_unlock(root->tbo.base.resv);
+
+	amdgpu_amdkfd_gpuvm_destroy_cb(amdgpu_mock(test)->adev, p.vm);
+	AMDGPU_MOCK_EXPECT(test, root->tbo.base.resv, p.ef, -1);
+	for (usage = 0; usage < AMDGPU_MOCK_USAGES; usage++)
+		AMDGPU_MOCK_EXPECT(test, root->tbo.base.resv, fences[usage],
+				   usage);
+
+	amdgpu_bo_unref(&root);
+	amdgpu_amdkfd_gpuvm_destroy_process_vm(p.kgd, p.vm);
+	KUNIT_EXPECT_FALSE(test, evicted(p.ef));
+	dma_fence_put(p.ef);
+	mmput(p.mm);
+}
+
+static struct kunit_case amdgpu_kfd_cases[] = {
+	KUNIT_CASE(fence_is_bookkeeping),
+	KUNIT_CASE(map_waits_kernel),
+	KUNIT_CASE(map_waits_write),
+	KUNIT_CASE(map_waits_read),
+	KUNIT_CASE(map_waits_bookkeep),
+	KUNIT_CASE(nobody_waits),
+	KUNIT_CASE(move_evicts),
+	KUNIT_CASE(page_directory_move_evicts),
+	KUNIT_CASE(own_memory_is_not_valuable),
+	KUNIT_CASE(unmap_leaves_others),
+	KUNIT_CASE(detach_takes_all_of_a_process),
+	KUNIT_CASE(restore_renews),
+	KUNIT_CASE(restore_waits_kernel),
+	KUNIT_CASE(restore_waits_write),
+	KUNIT_CASE(restore_waits_read),
+	KUNIT_CASE(restore_waits_bookkeep),
+	KUNIT_CASE(teardown_leaves_others),
+	{}
+};
+
+struct kunit_suite amdgpu_kfd_suite = {
+	.name = "amdgpu-kfd",
+	.init = amdgpu_mock_init,
+	.exit = amdgpu_mock_exit,
+	.test_cases = amdgpu_kfd_cases,
+};
