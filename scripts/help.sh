@@ -31,7 +31,7 @@ Test tiers:
   quick      runner, series, and one KUnit boot if its kernel was built before
   native     the core in user space: unit tests and torture, with sanitizers
   mutants    spoil the core in some thirty ways, and see that the tests find
-             each: an hour with KUnit, and not part of full
+             each: an hour with KUnit
   runner     the judge of console logs: crafted logs, and machines that panic,
              hang and warn
   series     series/ and linux/ agree with each other, byte for byte
@@ -55,7 +55,7 @@ Test tiers:
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
   checkpatch checkpatch --strict on every patch, sparse on our files
-  full       all of these but quick and mutants
+  full       all of these but quick, mutants, kcsan and legacy
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

@@ -4,7 +4,9 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep hardware modeset kasan kcsan apply bisect drivers cross legacy"
+ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep hardware modeset kasan apply bisect drivers cross"
+# Not part of full: they take long, or seldom find anything new.
+ON_DEMAND="quick mutants kcsan legacy"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
@@ -36,10 +38,9 @@ tiers=()
 for a in "${ARGS[@]}"; do
 	case $a in
 	full) read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
-	quick|mutants) tiers+=("$a") ;;
 	-*) usage_error "test does not know '$a'" ;;
-	*)	[[ " $ALL_TIERS " = *" $a "* ]] ||
-			usage_error "there is no test tier '$a'; there are: quick mutants $ALL_TIERS full"
+	*)	[[ " $ALL_TIERS $ON_DEMAND " = *" $a "* ]] ||
+			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $ALL_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done
