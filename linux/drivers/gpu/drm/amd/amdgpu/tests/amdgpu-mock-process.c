@@ -148,12 +148,25 @@ void amdgpu_mock_process_lock(struct kunit *test,
 			      struct amdgpu_bo *bo)
 {
 	struct dma_resv *root = amdgpu_mock_root(process);
+	struct dma_resv *first = root, *second = NULL;
+	int r;
+
+	if (bo && bo->tbo.base.resv != root)
+		second = bo->tbo.base.resv;
 
 	ww_acquire_init(&process->ticket, &reservation_ww_class);
-	KUNIT_ASSERT_EQ(test, dma_resv_lock(root, &process->ticket), 0);
-	if (bo && bo->tbo.base.resv != root)
-		KUNIT_ASSERT_EQ(test, dma_resv_lock(bo->tbo.base.resv,
-						    &process->ticket), 0);
+	r = dma_resv_lock(first, &process->ticket);
+	KUNIT_ASSERT_EQ(test, r, 0);
+	/* Deadlocks are made up for the sake of debugging */
+	while (second) {
+		r = dma_resv_lock(second, &process->ticket);
+		if (r != -EDEADLK)
+			break;
+		dma_resv_unlock(first);
+		dma_resv_lock_slow(second, &process->ticket);
+		swap(first, second);
+	}
+	KUNIT_ASSERT_EQ(test, r, 0);
 	ww_acquire_done(&process->ticket);
 	KUNIT_ASSERT_EQ(test,
 			dma_resv_reserve_fences(root, AMDGPU_VM_UPDATE_SLOTS),

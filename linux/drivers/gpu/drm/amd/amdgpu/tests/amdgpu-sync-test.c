@@ -71,28 +71,29 @@ static void *waiter_owner(enum waiter waiter)
 static struct dma_fence *fence_of(struct kunit *test, enum whose whose)
 {
 	struct amdgpu_mock *dev = amdgpu_mock(test);
-	struct amdgpu_mock *other = amdgpu_mock_other(test);
 
 	switch (whose) {
 	case OWN:
 		return amdgpu_mock_job_fence(test, dev, &own_vm);
 	case OWN_OTHER_DEV:
-		return amdgpu_mock_job_fence(test, other, &own_vm);
+		return amdgpu_mock_job_fence(test, amdgpu_mock_other(test),
+					     &own_vm);
 	case OTHER_VM:
 		return amdgpu_mock_job_fence(test, dev, &another_vm);
 	case OTHER_VM_OTHER_DEV:
-		return amdgpu_mock_job_fence(test, other, &another_vm);
+		return amdgpu_mock_job_fence(test, amdgpu_mock_other(test),
+					     &another_vm);
 	case UPDATE:
 		return amdgpu_mock_job_fence(test, dev,
 					     AMDGPU_FENCE_OWNER_VM);
 	case UPDATE_OTHER_DEV:
-		return amdgpu_mock_job_fence(test, other,
+		return amdgpu_mock_job_fence(test, amdgpu_mock_other(test),
 					     AMDGPU_FENCE_OWNER_VM);
 	case MOVE:
 		return amdgpu_mock_job_fence(test, dev,
 					     AMDGPU_FENCE_OWNER_UNDEFINED);
 	case MOVE_OTHER_DEV:
-		return amdgpu_mock_job_fence(test, other,
+		return amdgpu_mock_job_fence(test, amdgpu_mock_other(test),
 					     AMDGPU_FENCE_OWNER_UNDEFINED);
 	case EVICTION:
 		return amdgpu_mock_eviction_fence(test);
@@ -298,6 +299,10 @@ static void only_own(struct kunit *test)
 		[VM] = {
 			[OWN]			= true,
 			[OWN_OTHER_DEV]		= true,
+		},
+		/* The mode doesn't spare a process the eviction */
+		[MEMORY] = {
+			[EVICTION]		= true,
 		},
 	};
 

@@ -144,14 +144,15 @@ static void map_beside_usage(struct kunit *test, enum dma_resv_usage usage)
 {
 	struct amdgpu_mock_process *process = new_process(test);
 	struct dma_resv *root = amdgpu_mock_root(process);
+	struct amdgpu_bo *first = new_bo(test, NULL);
 	struct amdgpu_bo_va *bo_va;
 	enum whose whose;
 
 	/* Have the table that the others need as well */
-	bo_va = amdgpu_mock_map(test, process, new_bo(test, NULL));
-	amdgpu_mock_process_lock(test, process, NULL);
+	bo_va = amdgpu_mock_map(test, process, first);
+	amdgpu_mock_process_lock(test, process, first);
 	amdgpu_mock_update(test, process, bo_va);
-	amdgpu_mock_process_unlock(process, NULL);
+	amdgpu_mock_process_unlock(process, first);
 
 	for (whose = 0; whose < WHOSE_COUNT; whose++) {
 		struct amdgpu_bo *bo = new_bo(test, NULL);
@@ -403,6 +404,11 @@ static void busy_tables_stay_usage(struct kunit *test, enum dma_resv_usage usage
 	struct amdgpu_mock_process *process = new_process(test);
 	struct dma_fence *fence = fence_of(test, process, FOREIGN);
 	struct amdgpu_bo *root = process->fpriv.vm.root.base.bo;
+	long left;
+
+	/* They have just been cleared */
+	left = amdgpu_vm_wait_idle(&process->fpriv.vm, AMDGPU_MOCK_TOO_LONG);
+	KUNIT_ASSERT_GT(test, left, 0L);
 
 	amdgpu_mock_lock(test, root->tbo.base.resv);
 	amdgpu_mock_add(test, root->tbo.base.resv, fence, usage);

@@ -17,6 +17,7 @@
 #include "gem/i915_gem_region.h"
 #include "gt/intel_context.h"
 #include "gt/intel_engine.h"
+#include "gt/intel_gt_buffer_pool.h"
 
 #include "i915_drv.h"
 #include "i915_selftest.h"
@@ -955,6 +956,9 @@ int i915_gem_fences_mock_selftests(void)
 
 	err = i915_subtests(tests, i915);
 
+	/* The batches of the blitter stay in the pool, and a mock device forgets it */
+	mock_device_flush(i915);
+	intel_gt_flush_buffer_pool(&i915->gt);
 	mock_destroy_device(i915);
 	return err;
 }
