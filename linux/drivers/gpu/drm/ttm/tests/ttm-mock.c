@@ -459,6 +459,8 @@ void ttm_mock_exit(struct kunit *test)
 	list_for_each_entry_safe(bo, next_bo, &dev->buffers, owned)
 		ttm_bo_put(&bo->tbo);
 
+	/* It may be about to give back the memory of one that was deleted */
+	ttm_bo_lock_delayed_workqueue(&dev->bdev);
 	ttm_range_man_fini(&dev->bdev, TTM_PL_VRAM);
 	ttm_range_man_fini(&dev->bdev, TTM_PL_TT);
 	ttm_bo_device_release(&dev->bdev);

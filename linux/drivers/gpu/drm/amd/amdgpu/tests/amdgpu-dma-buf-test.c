@@ -92,6 +92,7 @@ static void sharing_keeps_fence_usage(struct kunit *test,
 	struct dma_fence *fence, *own;
 	struct dma_buf_attachment *attachment;
 	struct importer importer;
+	enum dma_resv_usage u;
 	struct dma_buf *dmabuf;
 
 	fence = amdgpu_mock_foreign_fence(test);
@@ -106,6 +107,9 @@ static void sharing_keeps_fence_usage(struct kunit *test,
 	attachment = attach(test, dmabuf, &importer);
 	AMDGPU_MOCK_EXPECT(test, dmabuf->resv, fence, usage);
 	AMDGPU_MOCK_EXPECT(test, dmabuf->resv, own, usage);
+	/* Nor does another fence stand for them */
+	for (u = DMA_RESV_USAGE_KERNEL; u < usage; u++)
+		KUNIT_EXPECT_TRUE(test, dma_resv_test_signaled(dmabuf->resv, u));
 
 	dma_buf_detach(dmabuf, attachment);
 	AMDGPU_MOCK_EXPECT(test, dmabuf->resv, fence, usage);
