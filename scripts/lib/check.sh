@@ -33,11 +33,13 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 # check_make WHAT LOG TARGETS...
 check_make() {
 	local what=$1 log=$2 vars
+	# What is in amd/display has no Makefile of its own
+	local amd=drivers/gpu/drm/amd
 	mapfile -t vars < <(kernel_vars "$CHECK")
 	shift 2
 	progress_of() { local n; n=$(grep -cE '^  CC ' "$1") || :; echo "$n objects, "; }
 	in_background "$what" "$log" kmake "$CHECK_TREE" "$CHECK_OUT" \
-		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "$@"
+		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "${@/#"$amd/display/"/"$amd/amdgpu/../display/"}"
 }
 
 # The warnings in a build log, without line numbers, so that they compare.
