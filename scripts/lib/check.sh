@@ -45,7 +45,7 @@ check_make() {
 # The warnings in a build log, without line numbers, so that they compare.
 warnings_in() {
 	sed -n 's/^\([^ :]*\):[0-9:]* warning: /\1: warning: /p' "$@" |
-		sed "s|^$CHECK_TREE/||" | sort -u
+		sed "s|^$CHECK_TREE/||; s|^\(\.\./\)*${CHECK_TREE##*/}/||" | sort -u
 }
 
 # Is FILE one that the series adds or changes?
