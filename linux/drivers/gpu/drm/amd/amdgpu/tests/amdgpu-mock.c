@@ -451,9 +451,11 @@ static void mock_free(struct amdgpu_mock *dev)
 
 	if (adev->mman.initialized) {
 		/* What was busy when it was given up, and what that refers to */
-		for (i = 0; i < 500 &&
-			    flush_delayed_work(&adev->mman.bdev.wq); i++)
+		for (i = 0; i < 500; i++) {
+			if (!flush_delayed_work(&adev->mman.bdev.wq))
+				break;
 			msleep(20);
+		}
 		amdgpu_ttm_set_buffer_funcs_status(adev, false);
 		for (i = 0; i < AMDGPU_IB_POOL_MAX; i++)
 			if (adev->ib_pools[i].bo)
