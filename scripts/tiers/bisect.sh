@@ -54,9 +54,10 @@ if [ ${#todo[@]} -gt 0 ]; then
 	while read -r f; do
 		skip "$f" "the base does not build it on x86"
 	done <"$TMP/elsewhere"
-	# Tests that are built into a driver which is a module here; the kernel lockdep
+	# Tests that are part of something which is a module here; the kernel lockdep
 	# builds them.
-	lgit ls-files 'drivers/gpu/drm/amd/amdgpu/tests/*.c' >>"$TMP/elsewhere"
+	lgit ls-files 'drivers/gpu/drm/amd/amdgpu/tests/*.c' \
+		'drivers/infiniband/*/tests/*.c' >>"$TMP/elsewhere"
 fi
 
 for i in "${!commits[@]}"; do
