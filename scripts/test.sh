@@ -34,17 +34,19 @@ run_tier() {
 }
 
 parse_args "$@"
-tiers=()
+tiers=() full=
 for a in "${ARGS[@]}"; do
 	case $a in
-	full) read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
+	full) full=yes; read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
 	-*) usage_error "test does not know '$a'" ;;
 	*)	[[ " $ALL_TIERS $ON_DEMAND " = *" $a "* ]] ||
 			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $ALL_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done
-[ ${#ARGS[@]} -gt 0 ] || read -ra tiers <<<"$ALL_TIERS"
+[ ${#ARGS[@]} -gt 0 ] || { full=yes; read -ra tiers <<<"$ALL_TIERS"; }
+# How long full builds patch by patch, the newest first; 0 is for all of them
+BISECT_SECONDS=${RESV_BISECT_SECONDS-${full:+720}}
 
 lock_build
 at_exit stop_tier
