@@ -21,7 +21,8 @@ build_dirs emulated	$drm/vgem/ $drm/vkms/ $drm/bochs/ $drm/qxl/ $drm/virtio/
 build_dirs vmwgfx	$drm/vmwgfx/
 build_dirs radeon	$drm/radeon/
 build_dirs amdgpu	"${amdgpu[@]}"
-build_dirs i915	"${i915[@]}"
+# i915 has functions of its own that are called dma_fence_work_...
+build_dirs i915	"${i915[@]}" $drm/i915/i915_sw_fence_work.o
 build_dirs nouveau	$drm/nouveau/
 build_dirs rdma	"${rdma[@]}"
 build_dirs arm		$drm/etnaviv/ $drm/lima/ $drm/panfrost/ $drm/v3d/ $drm/vc4/
