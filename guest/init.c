@@ -330,23 +330,23 @@ static int job_modeset(void)
 	return run_suites("modeset");
 }
 
+/* KUnit is built in and ran before user space came up. */
 static int job_kunit(void)
 {
-	char result[16];
-	FILE *f;
-
-	/*
-	 * The suites are built in and ran before user space came up, and so did
-	 * i915's mock selftests, which leave their result there.
-	 */
-	f = fopen("/sys/module/i915/parameters/mock_selftests", "r");
-	if (f) {
-		if (fgets(result, sizeof(result), f))
-			mark("RESV-MOCK i915 %s", result);
-		fclose(f);
-	}
-
 	return 0;
+}
+
+/* So did i915's mock selftests, if it was told to run them; this is how they ended. */
+static void mark_mock_selftests(void)
+{
+	char result[16];
+	FILE *f = fopen("/sys/module/i915/parameters/mock_selftests", "r");
+
+	if (!f)
+		return;
+	if (fgets(result, sizeof(result), f))
+		mark("RESV-MOCK i915 %s", result);
+	fclose(f);
 }
 
 static int job_panic(void)
@@ -413,6 +413,7 @@ int main(void)
 
 	snprintf(job, sizeof(job), "%s", kernel_arg("resv.job=", "demo"));
 	mark("RESV-BEGIN %s\n", job);
+	mark_mock_selftests();
 	for (i = 0; i < ARRAY_SIZE(jobs); i++) {
 		if (!strcmp(jobs[i].name, job))
 			status = jobs[i].run();

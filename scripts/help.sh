@@ -37,12 +37,12 @@ Test tiers:
   series     series/ and linux/ agree with each other, byte for byte
   kunit      KUnit at boot
   selftests  kselftests in the guest: dma-buf and sync
-  lockdep    KUnit and selftests with lock, sleep and RCU checking
+  lockdep    KUnit and selftests with lock, sleep and RCU checking, amdgpu, i915
+             and mlx5 among them, whose hardware need not be there
   modeset    framebuffers that are evicted and come back, and commits that wait
              for fences, on bochs, qxl and vkms, under lockdep
-  kasan      KUnit and selftests with KASAN, kmemleak and UBSAN
+  kasan      KUnit and selftests with KASAN, kmemleak and UBSAN, RDMA among them
   kcsan      KUnit with the data race detector
-  hardware   KUnit and mock selftests of amdgpu, i915 and mlx5, under lockdep
   litmus     the order between writers and lockless readers, by the kernel's
              memory model; herd7 is fetched if it is neither installed nor $HERD7
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not

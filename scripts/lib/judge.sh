@@ -10,13 +10,14 @@ judge() {
 	awk "${vars[@]}" -f "$RESV_TOP/scripts/lib/judge.awk" "$log"
 }
 
-# Where the drivers are that only the kernel "lockdep" has
-hardware=(drivers/gpu/drm/amd drivers/gpu/drm/i915 drivers/infiniband)
-
-# expected_suites TREE KERNEL: the KUnit suites in the files that the series adds
+# expected_suites TREE KERNEL: the KUnit suites in the files that the series adds,
+# but for those of drivers that this kernel does not have
 expected_suites() {
-	local only=("${hardware[@]/#/:(exclude)}")
-	[ "$2" != lockdep ] || only=()
+	local only=(':(exclude)drivers/gpu/drm/amd' ':(exclude)drivers/infiniband')
+	case $2 in
+	lockdep) only=() ;;
+	kasan) only=("${only[0]}") ;;
+	esac
 	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
 	{ grep '\.c$' || :; } | while read -r f; do
 		awk '/^(static )?struct kunit_suite / { in_suite = 1 }

@@ -11,7 +11,9 @@ machine() {
 
 # test_kunit KERNEL, test_programs KERNEL JOB [PATTERN [QEMU ARGS...]]: boot and
 # judge. The suites of KUnit run in every boot; with a pattern, what passed and
-# matches it is not counted once more.
+# matches it is not counted once more. $MOCK_SELFTESTS are those of i915 that the
+# command line asks for.
+MOCK_SELFTESTS=
 test_kunit() {
 	local log=$LOGS/boot-$1-kunit.log
 	boot "$BUILD/kernel-$1" kunit "$log" "$(boot_limit "$1")"
@@ -24,5 +26,5 @@ test_programs() {
 	[ -n "$programs" ] || fail "$job" "the guest has none of its programs"
 	boot "$BUILD/kernel-$kernel" "$job" "$log" "$(boot_limit "$kernel")" "$@"
 	verdicts "$log" "$hide" job="$job" programs="$programs" \
-		suites="$(expected_suites "$LINUX" "$kernel")"
+		suites="$(expected_suites "$LINUX" "$kernel")" mock="$MOCK_SELFTESTS"
 }

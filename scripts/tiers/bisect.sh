@@ -35,9 +35,13 @@ verified=$CHECK_OUT/verified
 mark="$(sha256sum <"$RESV_TOP/configs/check.config" | cut -c1-16) $(gcc -dumpfullversion)"
 known() { grep -qsxF "$1 $mark" "$verified"; }
 
+# Objects of older states must not be there for those who look at the last one.
+clean_up() { find "$CHECK_OUT/drivers" "$CHECK_OUT/lib" -name '*.o' -delete 2>/dev/null || :; }
+
 todo=()
 for c in "${commits[@]}"; do known "$c" || todo+=("$c"); done
 if [ ${#todo[@]} -gt 0 ]; then
+	at_exit clean_up
 	# What the base makes of all those files: its warnings are not ours, and
 	# what it cannot build here (drivers for other machines) neither can we.
 	check_out base
