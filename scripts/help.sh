@@ -53,10 +53,11 @@ Test tiers:
   cross      drivers of ARM machines build for arm64 and arm
   legacy     the drivers of the base with the header for the old interface, and
              converted by the semantic patch
+  before     i915's mock selftests on the unpatched base, to compare with lockdep's
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
   checkpatch checkpatch --strict on every patch, sparse on our files
-  full       all of these but quick, mutants, kcsan and legacy
+  full       all of these but quick, mutants, kcsan, legacy and before
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

@@ -6,7 +6,7 @@ done
 
 ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep modeset kasan apply bisect drivers cross"
 # Not part of full: they take long, or seldom find anything new.
-ON_DEMAND="quick mutants kcsan legacy"
+ON_DEMAND="quick mutants kcsan legacy before"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
