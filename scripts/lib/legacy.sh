@@ -1,10 +1,11 @@
 # shellcheck shell=bash
 # The drivers as they are in the base, where they use the interface that dma_resv had.
 
-# What that is. What only reads the members doesn't say so by a name of its own.
+# What that is, and what TTM had. What only reads the members of a dma_resv doesn't say
+# so by a name of its own.
 LEGACY_NAMES='dma_resv_(add_excl_fence|add_shared_fence|reserve_shared|get_excl|get_list'
 LEGACY_NAMES+='|get_excl_rcu|get_fences_rcu|wait_timeout_rcu|test_signaled_rcu)\b'
-LEGACY_NAMES+='|struct dma_resv_list|->fence_excl\b'
+LEGACY_NAMES+='|struct dma_resv_list|->fence_excl\b|\bnum_shared\b|\bt?bo(\.|->)moving\b'
 
 # TTM is not a driver: it has one interface, that of the series.
 legacy_files() {	# the files of the base that use it
@@ -32,6 +33,30 @@ convert_legacy() {
 				--no-includes --include-headers --in-place --sp-file "$cocci")
 	}
 	in_background "converting ${#files[@]} files" "$LOGS/legacy-cocci.log" run_cocci "$1"
+}
+
+# lay_legacy FILE...: in build/check-tree the directories of FILEs as the base has them,
+# with the header
+lay_legacy() {
+	local dirs
+	mapfile -t dirs < <(printf '%s\n' "$@" |
+		sed -E 's,^(drivers/gpu/drm/[^/]*)/.*,\1,' | sort -u)
+	cgit checkout -q base -- "${dirs[@]}"
+	echo "subdir-ccflags-y += -include \$(srctree)/include/linux/dma-resv-legacy.h" \
+		>>"$CHECK_TREE/drivers/gpu/drm/Makefile"
+}
+
+# build_legacy WHAT FILE...: adds those that don't build to $TMP/broken-WHAT
+build_legacy() {
+	local what=$1 objects o
+	shift
+	objects=("${@/%.c/.o}")
+	for o in "${objects[@]}"; do rm -f "$CHECK_OUT/$o"; done
+	check_make "drivers of the base $what" "$LOGS/legacy-$what-$CHECK.log" \
+		"${objects[@]}" || :
+	for o in "${objects[@]}"; do
+		[ -e "$CHECK_OUT/$o" ] || echo "${o%.o}.c"
+	done | sed 's,^drivers/gpu/drm/,,' >>"$TMP/broken-$what"
 }
 
 # compare_legacy DIR: each function of the base that uses the old interface, as the

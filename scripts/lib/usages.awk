@@ -7,7 +7,7 @@ BEGIN {
 	old = "dma_resv_(add_excl_fence|add_shared_fence|reserve_shared|get_excl|get_list|" \
 		"get_excl_rcu|get_fences_rcu|wait_timeout_rcu|test_signaled_rcu)[ (\t]|" \
 		"dma_resv_(wait_timeout|test_signaled|get_fences)_rcu$|" \
-		"fence_excl|resv->fence[^s]|struct dma_resv_list"
+		"fence_excl|resv->fence[^s]|struct dma_resv_list|(^|[^a-z_])t?bo(\\.|->)moving"
 	new = "DMA_RESV_USAGE_[A-Z]+|dma_resv_(usage_rw|add_fence|replace_fences|get_fences|" \
 		"get_singleton|copy_fences|wait_timeout|test_signaled|for_each_fence[a-z_]*)"
 }
