@@ -279,4 +279,9 @@ static inline bool dma_resv_test_signaled_rcu(struct dma_resv *obj, bool test_al
 /* So that the compiler says why there is no such member */
 #define fence_excl fence_excl__is_gone__use_dma_resv_get_singleton
 
+/* If it comes later it includes the same */
+#ifdef _TTM_EXECBUF_UTIL_H_
+#include <drm/ttm/ttm-legacy.h>
+#endif
+
 #endif /* _LINUX_DMA_RESV_LEGACY_H */

@@ -160,6 +160,79 @@ symbol true, false;
 )
 
 // ----------------------------------------------------------------------------
+// TTM: the fence of the last move is gone, moves are KERNEL fences. Buffer objects
+// come by value and by pointer, so make one of it for a while.
+
+@depends on patch@
+expression B;
+@@
+
+- B->moving
++ (*B).moving
+
+@depends on patch@
+expression B, R, I;
+@@
+
+- if (B.moving)
+- 	R = dma_fence_wait(B.moving, I);
++ R = min(dma_resv_wait_timeout(B.base.resv, DMA_RESV_USAGE_KERNEL, I, MAX_SCHEDULE_TIMEOUT), 0L);
+
+@depends on patch@
+expression B, R, I;
+@@
+
+- if (B.moving) {
+- 	R = dma_fence_wait(B.moving, I);
++ 	R = min(dma_resv_wait_timeout(B.base.resv, DMA_RESV_USAGE_KERNEL, I, MAX_SCHEDULE_TIMEOUT), 0L);
+  	...
+- }
+
+// A function that keeps the fence for a job to wait for
+@depends on patch@
+expression B, R, A;
+identifier f =~ "sync|fence";
+@@
+
+- R = f(A, B.moving);
++ {
++ 	struct dma_fence *moving;
++
++ 	R = dma_resv_get_singleton(B.base.resv, DMA_RESV_USAGE_KERNEL, &moving);
++ 	if (!R) {
++ 		R = f(A, moving);
++ 		dma_fence_put(moving);
++ 	}
++ }
+
+@depends on patch@
+expression B, F;
+@@
+
+(
+- dma_fence_put(B.moving);
+|
+- if (B.moving)
+- 	dma_fence_put(B.moving);
+)
+- B.moving = dma_fence_get(F);
++ {
++ 	struct dma_fence *moving = F;
++
++ 	/* dma_resv: decide: reserve a slot before, unless it replaces a weaker one */
++ 	if (moving)
++ 		dma_resv_add_fence(B.base.resv, moving, DMA_RESV_USAGE_KERNEL);
++ }
+
+@depends on patch@
+expression B;
+identifier m =~ "^(moving|base)$";
+@@
+
+- (*B).m
++ B->m
+
+// ----------------------------------------------------------------------------
 // Getting fences. An array of all has the exclusive one, too.
 
 @depends on patch@
@@ -218,6 +291,124 @@ f(...)
   }
 ...+>
 }
+
+// ----------------------------------------------------------------------------
+// Reading the members under RCU. A walk without the lock may start over, so this is
+// only for what is known to bear that.
+
+// Shared fences first, then the exclusive one: with each the same is done, or nearly
+@walk depends on patch@
+expression O, L, F, N, E1, E2;
+identifier f, i;
+iterator name dma_resv_for_each_fence_unlocked;
+@@
+
+f(...)
+{
++ struct dma_resv_iter cursor;
+<+...
+- L = rcu_dereference(O->fence);
+- if (L) {
+- 	...
+- 	for (i = 0; i < N; \(i++\|++i\)) {
+- 		F = rcu_dereference(L->shared[i]);
+- 		E1;
+- 	}
+- }
+- F = rcu_dereference(O->fence_excl);
+- if (F)
+- 	E2;
++ dma_resv_iter_begin(&cursor, O, /* dma_resv: decide: dma_resv_describe() to print; starts over when the object changes */DMA_RESV_USAGE_BOOKKEEP);
++ dma_resv_for_each_fence_unlocked(&cursor, F) {
++ 	if (dma_resv_iter_usage(&cursor) <= DMA_RESV_USAGE_WRITE)
++ 		E2;
++ 	else
++ 		E1;
++ }
++ dma_resv_iter_end(&cursor);
+...+>
+}
+
+// The exclusive fence first, then the shared ones, until nothing changes meanwhile
+@retry depends on patch@
+expression O, L, X, N;
+identifier f, g, h, F, i, s, again;
+iterator name dma_resv_for_each_fence_unlocked;
+@@
+
+f(...)
+{
++ struct dma_resv_iter cursor;
++ struct dma_fence *fence;
+<+...
+- again:
+- s = raw_read_seqcount(&O->seq);
+- X = g(rcu_dereference(O->fence_excl));
+- L = rcu_dereference(O->fence);
+- if (L) {
+- 	...
+- 	for (i = 0; i < N; \(i++\|++i\)) {
+- 		struct dma_fence *F = rcu_dereference(L->shared[i]);
+- 		X |= h(F);
+- 	}
+- }
+- if (X && read_seqcount_retry(&O->seq, s))
+- 	goto again;
++ X = 0;
++ dma_resv_iter_begin(&cursor, O, /* dma_resv: decide: READ unless the memory goes away; there can be several that write */DMA_RESV_USAGE_BOOKKEEP);
++ dma_resv_for_each_fence_unlocked(&cursor, fence) {
++ 	if (dma_resv_iter_is_restarted(&cursor))
++ 		X = 0;
++ 	if (dma_resv_iter_usage(&cursor) <= DMA_RESV_USAGE_WRITE)
++ 		X |= g(fence);
++ 	else
++ 		X |= h(fence);
++ }
++ dma_resv_iter_end(&cursor);
+...+>
+}
+
+@count depends on patch@
+expression O, L, X;
+identifier f;
+iterator name dma_resv_for_each_fence_unlocked;
+@@
+
+f(...)
+{
++ struct dma_resv_iter cursor;
++ struct dma_fence *fence;
+<+...
+- L = rcu_dereference(O->fence);
+- X = L ? L->shared_count : 0;
++ X = 0;
++ dma_resv_iter_begin(&cursor, O, /* dma_resv: decide: READ to count jobs only */DMA_RESV_USAGE_BOOKKEEP);
++ dma_resv_for_each_fence_unlocked(&cursor, fence) {
++ 	if (dma_resv_iter_is_restarted(&cursor))
++ 		X = 0;
++ 	if (dma_resv_iter_usage(&cursor) > DMA_RESV_USAGE_WRITE)
++ 		X++;
++ }
++ dma_resv_iter_end(&cursor);
+...+>
+}
+
+@depends on walk || retry || count@
+identifier L;
+@@
+
+{
+  ...
+- struct dma_resv_list *L;
+  ... when != L
+}
+
+@depends on retry@
+identifier retry.s;
+@@
+
+- unsigned int s;
+  ... when != s
 
 // ----------------------------------------------------------------------------
 // What is left for a person

@@ -11,7 +11,8 @@ kunit_test_suites(&ttm_move_suite,
 		  &ttm_evict_suite,
 		  &ttm_free_suite,
 		  &ttm_cpu_suite,
-		  &ttm_validate_suite);
+		  &ttm_validate_suite,
+		  &ttm_legacy_suite);
 
 MODULE_DESCRIPTION("KUnit tests for the fences of TTM");
 MODULE_LICENSE("GPL v2");
