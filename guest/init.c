@@ -59,6 +59,8 @@ static const struct suite suites[] = {
 	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 300 },
 	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 600 },
 	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 600 },
+	{ "rdma", "rdma-dmabuf", "/tests/rdma_dmabuf", NULL, 300 },
+	{ "rdma", "rdma-copy", "/tests/rdma_copy", NULL, 600 },
 };
 
 /* One write per marker, so that the kernel's own lines do not split it. */
@@ -318,7 +320,7 @@ static int job_selftests(void)
 	return run_suites("selftests");
 }
 
-static int job_modeset(void)
+static int run_suites_with_mover(const char *job)
 {
 	int ret = module_load(MOVER_PATH);
 
@@ -327,7 +329,17 @@ static int job_modeset(void)
 		return 1;
 	}
 
-	return run_suites("modeset");
+	return run_suites(job);
+}
+
+static int job_modeset(void)
+{
+	return run_suites_with_mover("modeset");
+}
+
+static int job_rdma(void)
+{
+	return run_suites_with_mover("rdma");
 }
 
 /* KUnit is built in and ran before user space came up. */
@@ -383,6 +395,7 @@ static const struct {
 	{ "demo", job_demo },
 	{ "selftests", job_selftests },
 	{ "modeset", job_modeset },
+	{ "rdma", job_rdma },
 	{ "kunit", job_kunit },
 	{ "leakscan", job_leakscan },
 	{ "panic", job_panic },

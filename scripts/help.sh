@@ -41,6 +41,8 @@ Test tiers:
              and mlx5 among them, whose hardware need not be there
   modeset    framebuffers that are evicted and come back, and commits that wait
              for fences, on bochs, qxl and vkms, under lockdep
+  rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core
+             in the guest, under lockdep
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN, RDMA among them
   kcsan      KUnit with the data race detector
   litmus     the order between writers and lockless readers, by the kernel's

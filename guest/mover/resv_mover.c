@@ -25,6 +25,7 @@
 #include <linux/sync_file.h>
 #include <linux/timer.h>
 #include <linux/uaccess.h>
+#include <linux/vmalloc.h>
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
@@ -675,6 +676,31 @@ static void mover_unmap(struct dma_buf_attachment *attach,
 	dma_resv_unlock(attach->dmabuf->resv);
 }
 
+/* What is mapped does not move any more; whether it has arrived is not looked at. */
+static void *mover_vmap(struct dma_buf *dmabuf)
+{
+	struct mover_buf *buf = dmabuf->priv;
+	void *vaddr;
+
+	dma_resv_lock(dmabuf->resv, NULL);
+	vaddr = vmap(buf->set[buf->cur], buf->nr_pages, VM_MAP, PAGE_KERNEL);
+	if (vaddr)
+		buf->mapped++;
+	dma_resv_unlock(dmabuf->resv);
+
+	return vaddr;
+}
+
+static void mover_vunmap(struct dma_buf *dmabuf, void *vaddr)
+{
+	struct mover_buf *buf = dmabuf->priv;
+
+	vunmap(vaddr);
+	dma_resv_lock(dmabuf->resv, NULL);
+	buf->mapped--;
+	dma_resv_unlock(dmabuf->resv);
+}
+
 static vm_fault_t mover_fault(struct vm_fault *vmf)
 {
 	struct dma_buf *dmabuf = vmf->vma->vm_private_data;
@@ -724,6 +750,8 @@ static const struct dma_buf_ops mover_dma_buf_ops = {
 	.map_dma_buf = mover_map,
 	.unmap_dma_buf = mover_unmap,
 	.mmap = mover_mmap,
+	.vmap = mover_vmap,
+	.vunmap = mover_vunmap,
 	.release = mover_release,
 };
 

@@ -26,6 +26,7 @@ native	cmd:patch	patch		to spoil the core on purpose
 native	file:/usr/include/stdio.h	libc6-dev	to build programs
 native	c:urcu.h	liburcu-dev	for RCU in user space
 bench	cmd:gnuplot	gnuplot-nox	to draw the plot
+rdma	c:infiniband/verbs.h	libibverbs-dev	to talk to RDMA devices
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
 cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64
