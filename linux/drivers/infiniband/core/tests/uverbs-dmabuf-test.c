@@ -99,7 +99,7 @@ static int uverbs_call(struct kunit *test, u64 offset, u64 length, u64 iova,
 	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_OFFSET, offset, 8);
 	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_LENGTH, length, 8);
 	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_IOVA, iova, 8);
-	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_FD, 42, 0);
+	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_FD, 42, 4);
 	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_ACCESS_FLAGS, access, 8);
 	call->fd = 0;
 
@@ -121,7 +121,7 @@ static void uverbs_hands_over(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, call->access, (int)IB_ACCESS_REMOTE_READ);
 
 	/* Whether there is such a file is for others to find out */
-	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_FD, -1, 0);
+	uverbs_set(call, UVERBS_ATTR_REG_DMABUF_MR_FD, (u32)-1, 4);
 	KUNIT_EXPECT_EQ(test, call->handler(call->bundle), FROM_DRIVER);
 	KUNIT_EXPECT_EQ(test, call->fd, -1);
 }

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-2.0 OR Linux-OpenIB
+/*
+ * Memory of dma-bufs for rxe, which reaches it with the CPU
+ */
+
+#include <linux/dma-buf.h>
+#include <linux/dma-resv.h>
+
+#include "rxe.h"
+#include "rxe_loc.h"
+
+/* It moves until it is pinned, but is not looked at before */
+static void rxe_move_notify(struct dma_buf_attachment *attach)
+{
+}
+
+static const struct dma_buf_attach_ops rxe_attach_ops = {
+	.move_notify = rxe_move_notify,
+};
+
+static void rxe_dmabuf_release(struct work_struct *work)
+{
+	struct rxe_dmabuf *buf = container_of(work, typeof(*buf), work.work);
+	struct dma_buf_attachment *attach = buf->attach;
+	struct dma_buf *dmabuf = attach->dmabuf;
+	struct ib_device *device = buf->device;
+
+	if (buf->vaddr)
+		dma_buf_vunmap(dmabuf, buf->vaddr);
+	if (buf->pinned) {
+		dma_resv_lock(dmabuf->resv, NULL);
+		dma_buf_unpin(attach);
+		dma_resv_unlock(dmabuf->resv);
+	}
+	dma_buf_detach(dmabuf, attach);
+	dma_buf_put(dmabuf);
+	kfree(buf);
+	ib_device_put(device);
+}
+
+/* Pins and maps what is attached, and waits until the memory is there */
+static int rxe_dmabuf_map(struct rxe_dmabuf *buf)
+{
+	struct dma_buf *dmabuf = buf->attach->dmabuf;
+	long ret;
+
+	/* An exporter that can't pin keeps what is attached, or has a vmap */
+	dma_resv_lock(dmabuf->resv, NULL);
+	ret = dma_buf_pin(buf->attach);
+	dma_resv_unlock(dmabuf->resv);
+	if (ret)
+		return ret;
+	buf->pinned = true;
+
+	buf->vaddr = dma_buf_vmap(dmabuf);
+	if (!buf->vaddr)
+		return -ENOMEM;
+
+	/* Any of that may have moved the memory, so this comes last */
+	ret = dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
+				    MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
+
+/**
+ * rxe_dmabuf_get - get the memory of a dma-buf, and have it stay where it is
+ * @device: the device that is going to use it
+ * @end: where in the buffer the part that is used ends, in bytes
+ * @fd: file descriptor of the dma-buf
+ *
+ * Context: May sleep, and waits for the %DMA_RESV_USAGE_KERNEL query.
+ * Return: the whole buffer; -EBADF or -EINVAL if @fd is not that of a dma-buf,
+ * -EINVAL if that is shorter than @end, -EOPNOTSUPP if the CPU can't have it in one
+ * piece, -ERESTARTSYS if a signal came, or another error pointer, of the exporter.
+ */
+struct rxe_dmabuf *rxe_dmabuf_get(struct ib_device *device, u64 end, int fd)
+{
+	struct dma_buf *dmabuf = dma_buf_get(fd);
+	struct rxe_dmabuf *buf;
+	int err;
+
+	if (IS_ERR(dmabuf))
+		return ERR_CAST(dmabuf);
+
+	err = -EINVAL;
+	if (end > dmabuf->size)
+		goto err_put;
+
+	err = -EOPNOTSUPP;
+	if (!dmabuf->ops->vmap)
+		goto err_put;
+
+	err = -ENODEV;
+	if (!ib_device_try_get(device))
+		goto err_put;
+
+	err = -ENOMEM;
+	buf = kzalloc(sizeof(*buf), GFP_KERNEL);
+	if (!buf)
+		goto err_device;
+	buf->device = device;
+
+	/* Nothing is mapped for the device, which does no DMA */
+	buf->attach = dma_buf_dynamic_attach(dmabuf, &device->dev,
+					     dma_buf_is_dynamic(dmabuf) ?
+					     &rxe_attach_ops : NULL, NULL);
+	if (IS_ERR(buf->attach)) {
+		err = PTR_ERR(buf->attach);
+		goto err_free;
+	}
+
+	err = rxe_dmabuf_map(buf);
+	if (err) {
+		rxe_dmabuf_put(buf);
+		return ERR_PTR(err);
+	}
+
+	return buf;
+
+err_free:
+	kfree(buf);
+err_device:
+	ib_device_put(device);
+err_put:
+	dma_buf_put(dmabuf);
+	return ERR_PTR(err);
+}
+
+/**
+ * rxe_dmabuf_put - let go of the memory of a dma-buf
+ * @buf: from rxe_dmabuf_get(), or NULL
+ *
+ * The memory must not be used any more. The last one to use it may be a tasklet;
+ * it is then unpinned later.
+ *
+ * Context: Any, with no lock held.
+ */
+void rxe_dmabuf_put(struct rxe_dmabuf *buf)
+{
+	if (buf)
+		execute_in_process_context(rxe_dmabuf_release, &buf->work);
+}
