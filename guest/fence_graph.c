@@ -85,6 +85,7 @@ TEST_F(graph, shows_who_waits_for_whom)
 	if (!text)
 		SKIP(return, "the kernel has no checker of fences");
 	printf("RESV-GRAPH-BEGIN\n%sRESV-GRAPH-END\n", text);
+	fflush(stdout);
 	EXPECT_EQ(1, lines_with(text, "label=\"dma_fence_array", "unsignaled"));
 	EXPECT_EQ(2, lines_with(text, "label=\"sw_sync", "by user space"));
 	EXPECT_EQ(2, lines_with(text, " -> ", ";"));
