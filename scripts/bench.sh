@@ -6,7 +6,7 @@ done
 
 parse_args "$@"
 set -- "${ARGS[@]}"
-rounds=21 peer= checker=
+rounds=21 peer='' checker=''
 while [ $# -gt 0 ]; do
 	case $1 in
 	--rounds)
