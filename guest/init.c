@@ -53,6 +53,7 @@ static const struct suite suites[] = {
 	{ "selftests", "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", NULL, 600 },
 	{ "selftests", "dma-buf-poll-32", "/tests/32/dmabuf_poll", NULL, 600 },
 	{ "selftests", "dma-buf-vgem-32", "/tests/32/dmabuf_vgem", NULL, 120 },
+	{ "selftests", "fence-graph", "/tests/fence_graph", NULL, 60 },
 	{ "selftests", "sync", "/tests/sync_test", NULL, 600 },
 	{ "selftests", "udmabuf", "/tests/udmabuf", NULL, 60 },
 	{ "selftests", "dmabuf-heaps", "/tests/dmabuf-heap", NULL, 60 },

@@ -10,10 +10,11 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            kernel too
   ./resv test [TIER...]    run tests; without a tier: full. The last line is
                            'N passed, N failed'
-  ./resv bench [--rounds N] [--peer TREE]
+  ./resv bench [--rounds N] [--peer TREE] [--checker]
                            time the core in user space beside the unpatched one
                            and a later kernel's (linux-source-7.3 of Debian, or
-                           TREE): a table, a file, a plot
+                           TREE): a table, a file, a plot; --checker: with the
+                           checker of fences, not in use and in use, instead
   ./resv tree [--force]    lay build/linux, a git tree: the base is one commit,
                            then one commit a patch. Work that was not exported
                            stops it; --force puts that work on a branch named

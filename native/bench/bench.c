@@ -21,6 +21,11 @@ static const struct impl *const impls[] = {
 #ifdef WITH_peer
 	&impl_peer,
 #endif
+#ifdef WITH_off
+	/* Ours with the checker of fences, not in use and in use */
+	&impl_off,
+	&impl_on,
+#endif
 };
 
 #define IMPLS		ARRAY_SIZE(impls)

@@ -8,6 +8,11 @@
 #else
 #include <linux/dma-resv.h>
 #endif
+#ifdef CONFIG_DMABUF_CHECK
+#include <linux/dma-fence-check.h>
+#else
+#define dma_fence_check_by_user(fence) ((void)(fence))
+#endif
 #include <linux/sched.h>
 #include <linux/slab.h>
 #include <native.h>
@@ -81,6 +86,9 @@ static struct scene *scene(unsigned int n, bool signaled_op, int state)
 	for (i = 0; i <= n; ++i) {
 		dma_fence_init(&s->fences[i], ops, &lock, context + i, 1);
 		dma_fence_init(&s->next[i], ops, &lock, context + i, 2);
+		/* They do what no driver may, and it is not reports that are measured */
+		dma_fence_check_by_user(&s->fences[i]);
+		dma_fence_check_by_user(&s->next[i]);
 		s->order[i] = i;
 	}
 	for (i = n; i-- > 1;) {
@@ -116,6 +124,8 @@ static void end(struct scene *s)
 		if (kref_read(&s->fences[i].refcount) != 1 ||
 		    kref_read(&s->next[i].refcount) != 1)
 			native_bug("the benchmark lost or leaked a reference");
+		dma_fence_put(&s->fences[i]);
+		dma_fence_put(&s->next[i]);
 	}
 	free(s->fences);
 	free(s->next);

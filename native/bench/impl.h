@@ -33,6 +33,6 @@ struct impl {
 	size_t (*memory)(struct scene *scene);
 };
 
-extern const struct impl impl_ours, impl_base, impl_peer;
+extern const struct impl impl_ours, impl_base, impl_peer, impl_off, impl_on;
 
 #endif

@@ -104,6 +104,8 @@ pending {
 /BUG: sleeping function called|BUG: scheduling while atomic/ { splat("atomic sleep", $0); next }
 /INFO: task .* blocked for more than/	{ splat("hung task", $0); next }
 /rcu.*(self-detected stall|detected stalls)|soft lockup|hard LOCKUP/ { splat("stall", $0); next }
+/^dma-fence-check: expected: /	{ next }
+/^dma-fence-check: /		{ splat("fence check", $0); next }
 /WARNING: CPU: /		{ sub(/.*WARNING: /, "WARNING: "); warned($0); next }
 /(^|[^A-Za-z])BUG:? [^ ]/	{ splat("bug", $0); next }
 

@@ -11,13 +11,15 @@ judge() {
 }
 
 # expected_suites TREE KERNEL: the KUnit suites in the files that the series adds,
-# but for those of drivers that this kernel does not have
+# but for those of drivers that this kernel does not have, and those of the checker
+# of fences (*-check-test.c) where it is not configured
 expected_suites() {
 	local only=(':(exclude)drivers/gpu/drm/amd' ':(exclude)drivers/infiniband')
 	case $2 in
 	lockdep) only=() ;;
 	kasan) only=("${only[0]}") ;;
 	esac
+	kernel_row "$2" | grep -qw series-contract || only+=(':(exclude)*-check-test.c')
 	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
 	{ grep '\.c$' || :; } | while read -r f; do
 		awk '/^(static )?struct kunit_suite / { in_suite = 1 }

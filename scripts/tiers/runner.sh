@@ -18,6 +18,7 @@ cat <<'EOF'
 [    1.400000]     # one: resv-expect-warn BEGIN dma_resv_add_fence
 [    1.400000] WARNING: CPU: 0 PID: 1 at drivers/dma-buf/dma-resv.c:1 dma_resv_add_fence+0x1/0x2
 [    1.400000]     # one: resv-expect-warn END
+[    1.450000] dma-fence-check: expected: late: mock:mock 7:1: has not signaled for 20 ms
 [    1.500000]     ok 1 - one
 [    1.500000] ok 2 - dma-buf-poll
 RESV-BEGIN selftests
@@ -87,6 +88,7 @@ a leak|kmemleak|kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/km
 a hung task|hung task|INFO: task init:1 blocked for more than 60 seconds.
 an RCU stall|stall|rcu: INFO: rcu_preempt self-detected stall on CPU
 an underflow|bug|BUG kmalloc-64 (Not tainted): Poison overwritten
+a cycle of fences|fence check|dma-fence-check: cycle: mock:mock 7:1: waits for itself
 EOF
 
 # The mock selftests of i915.

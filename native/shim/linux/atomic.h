@@ -17,6 +17,7 @@ typedef struct { s64 counter; } atomic64_t;
 #define atomic_read_acquire(v)	smp_load_acquire(&(v)->counter)
 #define atomic_set(v, i)	WRITE_ONCE((v)->counter, i)
 #define atomic_inc(v)		((void)native_rmw(&(v)->counter, add, 1, __ATOMIC_RELAXED))
+#define atomic_dec(v)		((void)native_rmw(&(v)->counter, sub, 1, __ATOMIC_RELAXED))
 #define atomic_dec_and_test(v)	(native_rmw(&(v)->counter, sub, 1, __ATOMIC_SEQ_CST) == 1)
 #define atomic64_fetch_add(i, v) native_rmw(&(v)->counter, add, i, __ATOMIC_SEQ_CST)
 

@@ -58,10 +58,47 @@ static inline void list_replace(struct list_head *old, struct list_head *entry)
 	entry->prev->next = entry;
 }
 
+#define LIST_HEAD_INIT(name)	{ &(name), &(name) }
+#define LIST_HEAD(name)		struct list_head name = LIST_HEAD_INIT(name)
+
+static inline void list_move(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add(entry, head);
+}
+
+static inline void list_move_tail(struct list_head *entry, struct list_head *head)
+{
+	list_del(entry);
+	list_add_tail(entry, head);
+}
+
+static inline void list_splice(struct list_head *list, struct list_head *head)
+{
+	if (list_empty(list))
+		return;
+	list->prev->next = head->next;
+	head->next->prev = list->prev;
+	head->next = list->next;
+	list->next->prev = head;
+}
+
+static inline void list_splice_init(struct list_head *list, struct list_head *head)
+{
+	list_splice(list, head);
+	INIT_LIST_HEAD(list);
+}
+
 #define list_entry(p, t, m)	container_of(p, t, m)
 #define list_for_each_entry(pos, head, m)				\
 	for (pos = list_entry((head)->next, typeof(*pos), m);		\
 	     &pos->m != (head);						\
+	     pos = list_entry(pos->m.next, typeof(*pos), m))
+#define list_first_entry(head, t, m)	list_entry((head)->next, t, m)
+#define list_for_each_entry_from(pos, head, m)				\
+	for (; &pos->m != (head); pos = list_entry(pos->m.next, typeof(*pos), m))
+#define list_for_each_entry_continue(pos, head, m)			\
+	for (pos = list_entry(pos->m.next, typeof(*pos), m); &pos->m != (head); \
 	     pos = list_entry(pos->m.next, typeof(*pos), m))
 #define list_for_each_entry_safe(pos, n, head, m)			\
 	for (pos = list_entry((head)->next, typeof(*pos), m),		\

@@ -11,6 +11,7 @@
 #define GFP_ATOMIC	2u
 #define __GFP_NOWARN	4u
 #define __GFP_ZERO	8u
+#define __GFP_NOMEMALLOC 16u
 
 void *kmalloc(size_t size, gfp_t gfp);
 void *krealloc(const void *ptr, size_t size, gfp_t gfp);

@@ -45,4 +45,9 @@ static inline void spin_unlock(spinlock_t *lock)
 #define spin_lock_irq(lock)			spin_lock(lock)
 #define spin_unlock_irq(lock)			spin_unlock(lock)
 
+typedef spinlock_t raw_spinlock_t;
+#define DEFINE_RAW_SPINLOCK(name)		DEFINE_SPINLOCK(name)
+#define raw_spin_lock_irqsave(lock, flags)	spin_lock_irqsave(lock, flags)
+#define raw_spin_unlock_irqrestore(lock, flags)	spin_unlock_irqrestore(lock, flags)
+
 #endif
