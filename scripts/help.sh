@@ -40,6 +40,8 @@ Test tiers:
   selftests  kselftests in the guest: dma-buf and sync
   lockdep    KUnit and selftests with lock, sleep and RCU checking, amdgpu, i915
              and mlx5 among them, whose hardware need not be there
+  lockdep-negative  mistakes with locks around buffers and fences, a boot for each:
+             lockdep reports them, with the locks in question
   modeset    framebuffers that are evicted and come back, and commits that wait
              for fences, on bochs, qxl and vkms, under lockdep
   rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core

@@ -63,7 +63,8 @@ probe_kvm() {	# KERNEL_OUT
 }
 
 # boot KERNEL_OUT JOB LOG LIMIT [QEMU ARGS...]: run to the end or to the limit.
-# What QEMU did is added to the log in lines that begin with resv-host.
+# What QEMU did is added to the log in lines that begin with resv-host. With
+# BOOT_UNTIL set, a line that matches it is the end.
 boot() {
 	local out=$1 job=$2 log=$3 limit=$4 start what=${1##*/}
 	shift 4
@@ -75,6 +76,10 @@ boot() {
 		if [ $((SECONDS - start)) -ge "$limit" ]; then
 			stop_background
 			printf '\nresv-host: timeout after %s s\n' "$limit" >>"$log"
+			break
+		fi
+		if [ -n "${BOOT_UNTIL-}" ] && grep -q "$BOOT_UNTIL" "$log"; then
+			stop_background
 			break
 		fi
 		sleep 0.25
