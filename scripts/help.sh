@@ -55,7 +55,8 @@ Test tiers:
              converted by the semantic patch
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
-  checkpatch checkpatch --strict on every patch, sparse on our files
+  static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
+             the series on what it touches
   full       all of these but quick, mutants, kcsan and legacy
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.

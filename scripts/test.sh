@@ -4,7 +4,7 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series checkpatch litmus drivers-doc kunit selftests runner lockdep modeset kasan apply bisect drivers cross"
+ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep modeset kasan apply bisect drivers static cross"
 # Not part of full: they take long, or seldom find anything new.
 ON_DEMAND="quick mutants kcsan legacy"
 
