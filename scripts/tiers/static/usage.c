@@ -119,6 +119,16 @@ static void freed_when_idle(struct bo *bo)
 	kfree(bo);
 }
 
+/* Whoever looks how far it got is not about to give memory back */
+static long tried(struct dma_resv *resv)
+{
+	long ret = dma_resv_wait_timeout(resv, DMA_RESV_USAGE_KERNEL, false, HZ);
+
+	dma_resv_fini(resv);
+
+	return ret;
+}
+
 static void foo_free(struct drm_gem_object *obj)
 {
 	if (dma_resv_test_signaled(obj->resv, DMA_RESV_USAGE_WRITE)) /* expect: memory is gone */
