@@ -95,7 +95,6 @@ spatch_report() {	# RULE LOG FILE...
 data=$RESV_TOP/scripts/tiers/static
 mapfile -t rules < <(cd "$LINUX" && lgit diff --name-only --diff-filter=A base HEAD -- \
 	'scripts/coccinelle/*.cocci' | xargs grep -l 'depends on report')
-mapfile -t files < <(lgit grep -lE 'dma_resv_|dma_fence_begin_signalling' -- '*.[ch]' ':!*legacy*')
 for rule in "${rules[@]}"; do
 	name=${rule##*/} name=${name%.cocci}
 	log=$LOGS/cocci-$name.log
@@ -126,6 +125,9 @@ for rule in "${rules[@]}"; do
 	else
 		ok "$name finds what was planted ($(grep -c 'expect: ' "$data/$name.c")), and nothing else"
 	fi
+	# Only where one of the functions is named that the rule is about
+	words=$(sed -n 's,^// Keywords: ,,p' "$LINUX/$rule" | tr -s ', \n' '|')
+	mapfile -t files < <(lgit grep -lwE "${words%|}" -- '*.[ch]' ':!*legacy*')
 	log=$LOGS/cocci-$name-tree.log
 	if ! spatch_report "$rule" "$log" "${files[@]}"; then
 		fail "$name in the tree" "spatch failed" "$log"
