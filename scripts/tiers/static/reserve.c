@@ -112,6 +112,14 @@ unlock:
 	return ret;
 }
 
+static void does_not_look(struct bo *bo, struct dma_fence *fence)
+{
+	dma_resv_lock(bo->resv, NULL);
+	dma_resv_reserve_fences(bo->resv, 1); /* expect: nobody looks */
+	dma_resv_add_fence(bo->resv, fence, DMA_RESV_USAGE_READ);
+	dma_resv_unlock(bo->resv);
+}
+
 static void add_what_failed(struct bo *bo, struct dma_fence *fence)
 {
 	if (dma_resv_reserve_fences(bo->resv, 1)) {
