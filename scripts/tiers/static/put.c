@@ -61,6 +61,51 @@ static int gives_away(struct bo *bo, struct job *job)
 	return 0;
 }
 
+static int frees_what_has_it(struct bo *bo)
+{
+	struct flip *flip = kzalloc(sizeof(*flip), GFP_KERNEL);
+	int ret;
+
+	if (!flip)
+		return -ENOMEM;
+	ret = dma_resv_get_singleton(bo->resv, DMA_RESV_USAGE_WRITE, &flip->fence);
+	if (ret) {
+		kfree(flip);
+		return ret;
+	}
+	ret = foo_power_up(bo);
+	if (ret) {
+		kfree(flip); /* expect: was not put */
+		return ret;
+	}
+
+	return foo_queue(bo, flip);
+}
+
+static int puts_what_has_it(struct bo *bo)
+{
+	struct flip *flip = kzalloc(sizeof(*flip), GFP_KERNEL);
+	int ret;
+
+	if (!flip)
+		return -ENOMEM;
+	ret = dma_resv_get_singleton(bo->resv, DMA_RESV_USAGE_WRITE, &flip->fence);
+	if (ret)
+		goto free;
+	ret = foo_power_up(bo);
+	if (ret)
+		goto put;
+
+	return foo_queue(bo, flip);
+
+put:
+	dma_fence_put(flip->fence);
+free:
+	kfree(flip);
+
+	return ret;
+}
+
 /* There is nothing to put */
 static int nothing_there(struct bo *bo)
 {
