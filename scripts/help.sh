@@ -61,7 +61,8 @@ Test tiers:
   before     i915's mock selftests on the unpatched base, to compare with lockdep's
   drivers-doc  docs/drivers.md has a row for each place that is converted, and
              each row has its place
-  checkpatch checkpatch --strict on every patch, sparse on our files
+  static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
+             the series on what it touches
   full       all of these but quick, mutants, kcsan, legacy and before
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.

@@ -31,7 +31,7 @@ check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
 cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64
 cross	cmd:arm-linux-gnueabihf-gcc	gcc-arm-linux-gnueabihf	to build drivers for arm
-cocci	cmd:spatch	coccinelle	to convert drivers by a semantic patch
+cocci	cmd:spatch	coccinelle	to apply semantic patches
 EOF
 }
 

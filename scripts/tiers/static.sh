@@ -1,0 +1,141 @@
+# shellcheck shell=bash
+# What is found without running anything: checkpatch --strict on every patch, sparse
+# on what the series touches, and the Coccinelle rules that come with it. Each rule
+# is tried on scripts/tiers/static/RULE.c first.
+. "$RESV_TOP/scripts/lib/check.sh"
+need cocci
+mapfile -t list < <(patches)
+[ ${#list[@]} -gt 0 ] || skip "checkpatch" "the series has no patches"
+
+# What checkpatch cannot know: a new file needs no MAINTAINERS line of its own, and
+# a for_each macro has to name its cursor more than once.
+run_checkpatch() {
+	# shellcheck disable=SC2016 # for the shell that xargs starts
+	(cd "$LINUX" && printf '%s\0' "${list[@]}" | xargs -0 -n 1 -P "$(nproc)" sh -c '
+		log=$0/checkpatch-${1##*/}.log
+		echo "checkpatch did not run" >"$log"
+		scripts/checkpatch.pl --strict --no-tree --quiet \
+			--ignore FILE_PATH_CHANGES,MACRO_ARG_REUSE "$1" >"$log" 2>&1 &&
+			rm "$log"
+		:' "$LOGS")
+}
+rm -f "$LOGS"/checkpatch-*.log
+in_background "checkpatch" "$LOGS/checkpatch.log" run_checkpatch ||
+	fail "checkpatch" "it ended early" "$LOGS/checkpatch.log"
+for f in "${list[@]}"; do
+	log=$LOGS/checkpatch-${f##*/}.log
+	if [ -e "$log" ]; then
+		fail "checkpatch ${f##*/}" "$(grep -m 1 -E '^(ERROR|WARNING|CHECK)' "$log" || echo failed)" "$log"
+	else
+		ok "checkpatch ${f##*/}"
+	fi
+done
+
+# Sparse runs on what the quick kernel builds of the files that we show whole.
+build_kernel quick "$LINUX" "$BUILD/kernel-quick"
+mapfile -t files < <(whole_files "$LINUX" | grep '\.c$' | while read -r f; do
+	[ ! -e "$BUILD/kernel-quick/${f%.c}.o" ] || echo "$f"
+done)
+log=$LOGS/sparse.log
+in_background "sparse" "$log" kmake "$LINUX" "$BUILD/kernel-quick" -k -j"$(nproc)" C=2 \
+	"${files[@]/%.c/.o}" || fail "sparse" "$(grep -m 1 '\*\*\*' "$log" || echo failed)" "$log"
+for f in "${files[@]}"; do
+	if ! grep -qE "^  CHECK  .*$f\$" "$log"; then
+		fail "sparse $f" "it did not run" "$log"
+	elif grep -qE "^(.*/)?$f:[0-9]" "$log"; then
+		fail "sparse $f" "$(grep -m 1 -E "^(.*/)?$f:[0-9]" "$log")" "$log"
+	else
+		ok "sparse $f"
+	fi
+done
+
+# Of the drivers it is our lines, in what the tier drivers has built.
+lgit diff --no-renames -U0 base HEAD -- 'drivers/*.c' | awk '
+	/^\+\+\+ / { file = substr($2, 3) }
+	/^@@ / {
+		split($3, at, ",")
+		n = at[2] == "" ? 1 : at[2]
+		for (i = at[1] + 0; n-- > 0; i++) print file ":" i
+	}' | sort >"$TMP/our-lines"
+mapfile -t files < <(sed 's/:.*//' "$TMP/our-lines" | sort -u |
+	grep -vE '^drivers/dma-buf/|/(self)?tests/' | while read -r f; do
+		[ ! -e "$CHECK_OUT/${f%.c}.o" ] || echo "$f"
+	done)
+if [ ${#files[@]} = 0 ]; then
+	skip "sparse on drivers" "none is built yet, './resv test drivers' builds them"
+else
+	check_out HEAD
+	log=$LOGS/sparse-drivers.log
+	if ! check_make "sparse on ${#files[@]} files of drivers" "$log" C=2 "${files[@]/%.c/.o}"; then
+		fail "sparse on drivers" "$(grep -m 1 '\*\*\*' "$log" || echo failed)" "$log"
+	else
+		sed -nE "s,^(.*/)?(drivers/[^:]*):([0-9]+):.*,\2:\3,p" "$log" |
+			sed 's,/amdgpu/\.\./,/,' | sort -u >"$TMP/warned"
+		ours=$(comm -12 "$TMP/warned" "$TMP/our-lines" | head -n 1)
+		if [ -n "$ours" ]; then
+			fail "sparse on drivers" "$(grep -m 1 -F "${ours##*/}:" "$log")" "$log"
+		else
+			ok "sparse on drivers (our lines in ${#files[@]} files)"
+		fi
+	fi
+fi
+
+progress_of() { :; }
+
+# The rules: in their test data they report each line that says
+# "expect: WORDS OF THE MESSAGE" and no other; in the tree, nothing.
+spatch_report() {	# RULE LOG FILE...
+	local rule=$1 log=$2
+	shift 2
+	run_spatch() {
+		printf '%s\0' "$@" | (cd "$LINUX" && xargs -0 -n 8 -P "$(nproc)" timeout 600 spatch \
+			-D report --very-quiet --no-show-diff --no-includes --include-headers \
+			--sp-file "$rule")
+	}
+	in_background "spatch ${rule##*/}" "$log" run_spatch "$@"
+}
+data=$RESV_TOP/scripts/tiers/static
+mapfile -t rules < <(cd "$LINUX" && lgit diff --name-only --diff-filter=A base HEAD -- \
+	'scripts/coccinelle/*.cocci' | xargs grep -l 'depends on report')
+for rule in "${rules[@]}"; do
+	name=${rule##*/} name=${name%.cocci}
+	log=$LOGS/cocci-$name.log
+	[ -e "$data/$name.c" ] || { fail "$name" "it has no test data"; continue; }
+	if ! spatch_report "$rule" "$log" "$data"/*.c; then
+		fail "$name finds what was planted" "spatch failed" "$log"
+		continue
+	fi
+	wrong=$(awk -v own="$data/$name.c" '
+		FNR == NR {
+			if (match($0, /expect: .* \*\//))
+				want[FNR] = substr($0, RSTART + 8, RLENGTH - 11)
+			next
+		}
+		match($0, /:[0-9]+:[0-9-]+: /) {
+			split(substr($0, RSTART + 1), at, ":")
+			if (substr($0, 1, RSTART - 1) == own && at[1] in want && index($0, want[at[1]]))
+				found[at[1]]
+			else
+				print "a report that is not expected: " $0
+		}
+		END {
+			for (n in want)
+				if (!(n in found)) print "no report of line " n ": " want[n]
+		}' "$data/$name.c" "$log")
+	if [ -n "$wrong" ]; then
+		fail "$name finds what was planted" "${wrong%%$'\n'*}" "$log"
+	else
+		ok "$name finds what was planted ($(grep -c 'expect: ' "$data/$name.c")), and nothing else"
+	fi
+	# Only where one of the functions is named that the rule is about
+	words=$(sed -n 's,^// Keywords: ,,p' "$LINUX/$rule" | tr -s ', \n' '|')
+	mapfile -t files < <(lgit grep -lwE "${words%|}" -- '*.[ch]' ':!*legacy*')
+	log=$LOGS/cocci-$name-tree.log
+	if ! spatch_report "$rule" "$log" "${files[@]}"; then
+		fail "$name in the tree" "spatch failed" "$log"
+	elif grep -qE ': (ERROR|WARNING): ' "$log"; then
+		fail "$name in the tree" "$(grep -m 1 -E ': (ERROR|WARNING): ' "$log")" "$log"
+	else
+		ok "$name reports nothing in ${#files[@]} files"
+	fi
+done
