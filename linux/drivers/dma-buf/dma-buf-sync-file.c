@@ -16,6 +16,7 @@
 #include <uapi/linux/dma-buf.h>
 
 #include "dma-buf-sync-file.h"
+#include "dma-resv-check.h"
 
 /**
  * DOC: dma-buf and sync_file
@@ -154,10 +155,12 @@ long dma_buf_import_sync_file(struct dma_resv *resv,
 		goto out;
 
 	ret = dma_resv_reserve_fences(resv, count);
+	dma_resv_check_import(resv, true);
 	for (i = 0; i < count && !ret; ++i) {
 		dma_resv_add_fence(resv, leaves[i], usage);
 		cond_resched();
 	}
+	dma_resv_check_import(resv, false);
 	dma_resv_unlock(resv);
 out:
 	dma_fence_put_all(leaves, count);

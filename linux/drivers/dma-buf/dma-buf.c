@@ -29,6 +29,7 @@
 #include <uapi/linux/dma-buf.h>
 #include <uapi/linux/magic.h>
 
+#include "dma-buf-lockdep.h"
 #include "dma-buf-sync-file.h"
 
 static inline int is_dma_buf_file(struct file *);
@@ -1354,6 +1355,7 @@ static int __init dma_buf_init(void)
 
 	mutex_init(&db_list.lock);
 	INIT_LIST_HEAD(&db_list.head);
+	dma_buf_lockdep(&db_list.lock);
 	dma_buf_init_debugfs();
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include <linux/export.h>
 #include <linux/slab.h>
 #include <linux/dma-fence-array.h>
+#include <linux/dma-fence-check.h>
 
 #define PENDING_ERROR 1
 
@@ -159,12 +160,13 @@ const struct dma_fence_ops dma_fence_array_ops = {
 EXPORT_SYMBOL(dma_fence_array_ops);
 
 /**
- * dma_fence_array_create - Create a custom fence array
+ * dma_fence_array_create_gfp - Create a custom fence array
  * @num_fences:		[in]	number of fences to add in the array
  * @fences:		[in]	array containing the fences
  * @context:		[in]	fence context to use
  * @seqno:		[in]	sequence number to use
  * @signal_on_any:	[in]	signal on any fence in the array
+ * @gfp:		[in]	how to allocate memory
  *
  * Allocate a dma_fence_array object and initialize the base fence with
  * dma_fence_init().
@@ -177,10 +179,10 @@ EXPORT_SYMBOL(dma_fence_array_ops);
  * If @signal_on_any is true the fence array signals if any fence in the array
  * signals, otherwise it signals when all fences in the array signal.
  */
-struct dma_fence_array *dma_fence_array_create(int num_fences,
-					       struct dma_fence **fences,
-					       u64 context, unsigned seqno,
-					       bool signal_on_any)
+struct dma_fence_array *dma_fence_array_create_gfp(int num_fences,
+						   struct dma_fence **fences,
+						   u64 context, unsigned int seqno,
+						   bool signal_on_any, gfp_t gfp)
 {
 	struct dma_fence_array *array;
 	size_t size = sizeof(*array);
@@ -188,7 +190,7 @@ struct dma_fence_array *dma_fence_array_create(int num_fences,
 	/* Allocate the callback structures behind the array. */
 	size += num_fences * sizeof(struct dma_fence_array_cb);
 	/* User space decides how large it is, and is told if it is too large */
-	array = kzalloc(size, GFP_KERNEL | __GFP_NOWARN);
+	array = kzalloc(size, gfp | __GFP_NOWARN);
 	if (!array)
 		return NULL;
 
@@ -203,7 +205,35 @@ struct dma_fence_array *dma_fence_array_create(int num_fences,
 
 	array->base.error = PENDING_ERROR;
 
+	/* One that waits for any of them waits for none in particular */
+	if (!signal_on_any)
+		dma_fence_check_edges(&array->base, fences, num_fences);
+
 	return array;
+}
+EXPORT_SYMBOL(dma_fence_array_create_gfp);
+
+/**
+ * dma_fence_array_create - Create a custom fence array
+ * @num_fences:		[in]	number of fences to add in the array
+ * @fences:		[in]	array containing the fences
+ * @context:		[in]	fence context to use
+ * @seqno:		[in]	sequence number to use
+ * @signal_on_any:	[in]	signal on any fence in the array
+ *
+ * dma_fence_array_create_gfp() for those who can wait for memory.
+ *
+ * Context: May sleep.
+ *
+ * Returns: the array, or NULL if there is no memory.
+ */
+struct dma_fence_array *dma_fence_array_create(int num_fences,
+					       struct dma_fence **fences,
+					       u64 context, unsigned int seqno,
+					       bool signal_on_any)
+{
+	return dma_fence_array_create_gfp(num_fences, fences, context, seqno,
+					  signal_on_any, GFP_KERNEL);
 }
 EXPORT_SYMBOL(dma_fence_array_create);
 

@@ -14,6 +14,7 @@
 #include <linux/export.h>
 #include <linux/atomic.h>
 #include <linux/dma-fence.h>
+#include <linux/dma-fence-check.h>
 #include <linux/sched/signal.h>
 
 #define CREATE_TRACE_POINTS
@@ -250,6 +251,55 @@ static struct lockdep_map dma_fence_lockdep_map = {
 	.name = "dma_fence_map"
 };
 
+/* Inline, so that lockdep is told who called */
+static __always_inline bool dma_fence_lockdep_begin(void)
+{
+	/* explicitly nesting ... */
+	if (lock_is_held_type(&dma_fence_lockdep_map, 1))
+		return true;
+
+	/* rely on might_sleep check for soft/hardirq locks */
+	if (in_atomic())
+		return true;
+
+	/* ... and non-recursive readlock */
+	lock_acquire(&dma_fence_lockdep_map, 0, 0, 1, 1, NULL, _RET_IP_);
+
+	return false;
+}
+
+static __always_inline void dma_fence_lockdep_end(bool cookie)
+{
+	if (cookie)
+		return;
+
+	lock_release(&dma_fence_lockdep_map, _RET_IP_);
+}
+
+void __dma_fence_might_wait(void)
+{
+	bool tmp;
+
+	tmp = lock_is_held_type(&dma_fence_lockdep_map, 1);
+	if (tmp)
+		lock_release(&dma_fence_lockdep_map, _THIS_IP_);
+	lock_map_acquire(&dma_fence_lockdep_map);
+	lock_map_release(&dma_fence_lockdep_map);
+	if (tmp)
+		lock_acquire(&dma_fence_lockdep_map, 0, 0, 1, 1, NULL, _THIS_IP_);
+}
+#else
+static bool dma_fence_lockdep_begin(void)
+{
+	return true;
+}
+
+static void dma_fence_lockdep_end(bool cookie)
+{
+}
+#endif
+
+#if defined(CONFIG_LOCKDEP) || defined(CONFIG_DMABUF_CHECK)
 /**
  * dma_fence_begin_signalling - begin a critical DMA fence signalling section
  *
@@ -266,18 +316,9 @@ static struct lockdep_map dma_fence_lockdep_map = {
  */
 bool dma_fence_begin_signalling(void)
 {
-	/* explicitly nesting ... */
-	if (lock_is_held_type(&dma_fence_lockdep_map, 1))
-		return true;
+	dma_fence_check_begin();
 
-	/* rely on might_sleep check for soft/hardirq locks */
-	if (in_atomic())
-		return true;
-
-	/* ... and non-recursive readlock */
-	lock_acquire(&dma_fence_lockdep_map, 0, 0, 1, 1, NULL, _RET_IP_);
-
-	return false;
+	return dma_fence_lockdep_begin();
 }
 EXPORT_SYMBOL(dma_fence_begin_signalling);
 
@@ -289,27 +330,11 @@ EXPORT_SYMBOL(dma_fence_begin_signalling);
  */
 void dma_fence_end_signalling(bool cookie)
 {
-	if (cookie)
-		return;
-
-	lock_release(&dma_fence_lockdep_map, _RET_IP_);
+	dma_fence_check_end();
+	dma_fence_lockdep_end(cookie);
 }
 EXPORT_SYMBOL(dma_fence_end_signalling);
-
-void __dma_fence_might_wait(void)
-{
-	bool tmp;
-
-	tmp = lock_is_held_type(&dma_fence_lockdep_map, 1);
-	if (tmp)
-		lock_release(&dma_fence_lockdep_map, _THIS_IP_);
-	lock_map_acquire(&dma_fence_lockdep_map);
-	lock_map_release(&dma_fence_lockdep_map);
-	if (tmp)
-		lock_acquire(&dma_fence_lockdep_map, 0, 0, 1, 1, NULL, _THIS_IP_);
-}
 #endif
-
 
 /**
  * dma_fence_signal_locked - signal completion of a fence
@@ -344,6 +369,7 @@ int dma_fence_signal_locked(struct dma_fence *fence)
 	fence->timestamp = ktime_get();
 	set_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags);
 	trace_dma_fence_signaled(fence);
+	dma_fence_check_signal(fence);
 
 	list_for_each_entry_safe(cur, tmp, &cb_list, node) {
 		INIT_LIST_HEAD(&cur->node);
@@ -376,13 +402,14 @@ int dma_fence_signal(struct dma_fence *fence)
 	if (!fence)
 		return -EINVAL;
 
-	tmp = dma_fence_begin_signalling();
+	/* Nothing in there can wait, so there is nothing else to check */
+	tmp = dma_fence_lockdep_begin();
 
 	spin_lock_irqsave(fence->lock, flags);
 	ret = dma_fence_signal_locked(fence);
 	spin_unlock_irqrestore(fence->lock, flags);
 
-	dma_fence_end_signalling(tmp);
+	dma_fence_lockdep_end(tmp);
 
 	return ret;
 }
@@ -417,6 +444,8 @@ dma_fence_wait_timeout(struct dma_fence *fence, bool intr, signed long timeout)
 	might_sleep();
 
 	__dma_fence_might_wait();
+	if (timeout)
+		dma_fence_check_wait(fence);
 
 	trace_dma_fence_wait_start(fence);
 	if (fence->ops->wait)
@@ -462,6 +491,8 @@ void dma_fence_release(struct kref *kref)
 		dma_fence_signal_locked(fence);
 		spin_unlock_irqrestore(fence->lock, flags);
 	}
+
+	dma_fence_check_release(fence);
 
 	if (fence->ops->release)
 		fence->ops->release(fence);
@@ -782,6 +813,11 @@ dma_fence_wait_any_timeout(struct dma_fence **fences, uint32_t count,
 		return 0;
 	}
 
+	might_sleep();
+
+	__dma_fence_might_wait();
+	dma_fence_check_wait(fences[0]);
+
 	cb = kcalloc(count, sizeof(struct default_wait_cb), GFP_KERNEL);
 	if (cb == NULL) {
 		ret = -ENOMEM;
@@ -851,6 +887,7 @@ dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops,
 	BUG_ON(!lock);
 	BUG_ON(!ops || !ops->get_driver_name || !ops->get_timeline_name);
 
+	dma_fence_check_init(fence);
 	kref_init(&fence->refcount);
 	/* Readers of a fence that was here before may look at ops and flags */
 	WRITE_ONCE(fence->ops, ops);

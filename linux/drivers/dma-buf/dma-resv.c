@@ -38,9 +38,17 @@
 #include <linux/dma-resv.h>
 #include <linux/export.h>
 #include <linux/mm.h>
-#include <linux/sched/mm.h>
 #include <linux/seq_file.h>
-#include <linux/mmu_notifier.h>
+
+#include "dma-resv-check.h"
+
+#define CREATE_TRACE_POINTS
+#include <trace/events/dma_resv.h>
+
+EXPORT_TRACEPOINT_SYMBOL_GPL(dma_resv_add);
+EXPORT_TRACEPOINT_SYMBOL_GPL(dma_resv_replace);
+EXPORT_TRACEPOINT_SYMBOL_GPL(dma_resv_wait_begin);
+EXPORT_TRACEPOINT_SYMBOL_GPL(dma_resv_wait_end);
 
 /**
  * DOC: Reservation Object Overview
@@ -326,67 +334,28 @@ static void dma_resv_list_update(struct dma_resv_list *list,
 
 /*
  * Whoever changes an object without the lock is told so, once, and gets the lock
- * for the moment of the change. Returns whether it has to be dropped again.
+ * for the moment of the change. @usage is that of @fence, or -1 if none is added.
+ * Returns whether the lock has to be dropped again.
  */
-static noinline bool dma_resv_lock_now(struct dma_resv *obj)
+static noinline bool dma_resv_lock_now(struct dma_resv *obj,
+				       struct dma_fence *fence, int usage)
 {
-	WARN_ONCE(1, "dma_resv changed without its lock\n");
+	if (!dma_resv_check_mistake(obj, fence, usage, false))
+		WARN_ONCE(1, "dma_resv changed without its lock\n");
 	dma_resv_lock(obj, NULL);
 
 	return true;
 }
 
-static bool dma_resv_lock_missing(struct dma_resv *obj)
+static bool dma_resv_lock_missing(struct dma_resv *obj,
+				  struct dma_fence *fence, int usage)
 {
 	if (unlikely(!dma_resv_is_locked(obj)))
-		return dma_resv_lock_now(obj);
+		return dma_resv_lock_now(obj, fence, usage);
 	dma_resv_assert_held(obj);
 
 	return false;
 }
-
-#if IS_ENABLED(CONFIG_LOCKDEP)
-static int __init dma_resv_lockdep(void)
-{
-	struct mm_struct *mm = mm_alloc();
-	struct ww_acquire_ctx ctx;
-	struct dma_resv obj;
-	struct address_space mapping;
-	int ret;
-
-	if (!mm)
-		return -ENOMEM;
-
-	dma_resv_init(&obj);
-	address_space_init_once(&mapping);
-
-	mmap_read_lock(mm);
-	ww_acquire_init(&ctx, &reservation_ww_class);
-	ret = dma_resv_lock(&obj, &ctx);
-	if (ret == -EDEADLK)
-		dma_resv_lock_slow(&obj, &ctx);
-	fs_reclaim_acquire(GFP_KERNEL);
-	/* for unmap_mapping_range on trylocked buffer objects in shrinkers */
-	i_mmap_lock_write(&mapping);
-	i_mmap_unlock_write(&mapping);
-#ifdef CONFIG_MMU_NOTIFIER
-	lock_map_acquire(&__mmu_notifier_invalidate_range_start_map);
-	__dma_fence_might_wait();
-	lock_map_release(&__mmu_notifier_invalidate_range_start_map);
-#else
-	__dma_fence_might_wait();
-#endif
-	fs_reclaim_release(GFP_KERNEL);
-	ww_mutex_unlock(&obj.lock);
-	ww_acquire_fini(&ctx);
-	mmap_read_unlock(mm);
-
-	mmput(mm);
-
-	return 0;
-}
-subsys_initcall(dma_resv_lockdep);
-#endif
 
 /**
  * dma_resv_init - initialize a reservation object
@@ -400,6 +369,7 @@ void dma_resv_init(struct dma_resv *obj)
 {
 	ww_mutex_init(&obj->lock, &reservation_ww_class);
 	RCU_INIT_POINTER(obj->fences, NULL);
+	dma_resv_check_init(obj);
 }
 EXPORT_SYMBOL(dma_resv_init);
 
@@ -415,6 +385,7 @@ EXPORT_SYMBOL(dma_resv_init);
  */
 void dma_resv_fini(struct dma_resv *obj)
 {
+	dma_resv_check_fini(obj);
 	dma_resv_list_free(rcu_dereference_protected(obj->fences, true));
 	ww_mutex_destroy(&obj->lock);
 }
@@ -515,7 +486,7 @@ int dma_resv_reserve_fences(struct dma_resv *obj, unsigned int num_fences)
 	bool unlock;
 	int ret = 0;
 
-	unlock = dma_resv_lock_missing(obj);
+	unlock = dma_resv_lock_missing(obj, NULL, -1);
 
 	list = dma_resv_list(obj);
 	count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
@@ -574,14 +545,16 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
  * nothing else. Returns the table, or NULL if the fence has signaled instead.
  */
 static struct dma_resv_list *dma_resv_force_slot(struct dma_resv *obj,
-						 struct dma_fence *fence)
+						 struct dma_fence *fence,
+						 enum dma_resv_usage usage)
 {
 	struct dma_resv_list *list = dma_resv_list(obj);
 	unsigned int count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 
-	WARN_ONCE(1, "fence %s:%s added to a dma_resv without a reserved slot\n",
-		  fence->ops->get_driver_name(fence),
-		  fence->ops->get_timeline_name(fence));
+	if (!dma_resv_check_mistake(obj, fence, usage, true))
+		WARN_ONCE(1, "fence %s:%s added to a dma_resv without a reserved slot\n",
+			  fence->ops->get_driver_name(fence),
+			  fence->ops->get_timeline_name(fence));
 
 	if (list && count < list->max)
 		return list;
@@ -620,7 +593,7 @@ static noinline void dma_resv_add_any(struct dma_resv *obj,
 	struct dma_fence *old;
 	bool unlock;
 
-	unlock = dma_resv_lock_missing(obj);
+	unlock = dma_resv_lock_missing(obj, fence, usage);
 
 	list = dma_resv_list(obj);
 	if (list)
@@ -640,7 +613,7 @@ static noinline void dma_resv_add_any(struct dma_resv *obj,
 	}
 
 	if (!gone.count && (!list || count >= list->reserved))
-		list = dma_resv_force_slot(obj, fence);
+		list = dma_resv_force_slot(obj, fence, usage);
 	if (list)
 		dma_resv_list_update(list, &gone, dma_fence_get(fence), usage);
 out:
@@ -671,6 +644,9 @@ void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 	struct dma_resv_list *list = rcu_access_pointer(obj->fences);
 	struct dma_fence *old;
 	unsigned int i, count;
+
+	dma_resv_check_add(obj, fence, usage);
+	trace_dma_resv_add(obj, fence, usage);
 
 	if (unlikely(!list || !dma_resv_is_locked(obj)))
 		goto any;
@@ -737,7 +713,7 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 	unsigned int i, count;
 	bool unlock;
 
-	unlock = dma_resv_lock_missing(obj);
+	unlock = dma_resv_lock_missing(obj, fence, usage);
 
 	list = dma_resv_list(obj);
 	do {
@@ -750,12 +726,15 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 			dma_resv_victim(&gone, i);
 			usage = min_t(enum dma_resv_usage, usage,
 				      dma_resv_usage(list, i));
+			dma_resv_check_replace(obj, old, fence, usage);
 		}
 
 		/* The first round puts @fence in, others finish the job */
-		if (gone.count)
+		if (gone.count) {
+			trace_dma_resv_replace(obj, context, fence, usage);
 			dma_resv_list_update(list, &gone, dma_fence_get(next),
 					     usage);
+		}
 		next = NULL;
 	} while (gone.count);
 
@@ -1168,7 +1147,8 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 	}
 	list->reserved = n;
 
-	unlock = dma_resv_lock_missing(dst);
+	unlock = dma_resv_lock_missing(dst, NULL, -1);
+	dma_resv_check_copy(dst, src, list);
 	old = dma_resv_list(dst);
 	dma_resv_list_publish(dst, list);
 	dma_resv_list_free(old);
@@ -1207,6 +1187,8 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 	if (dma_resv_test_signaled(obj, usage))
 		return ret;
 
+	trace_dma_resv_wait_begin(obj, usage, intr, timeout);
+
 	do {
 		count = dma_resv_collect(obj, usage, batch, ARRAY_SIZE(batch),
 					 NULL);
@@ -1217,6 +1199,8 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			dma_fence_put(batch[i]);
 		}
 	} while (ret > 0 && count > ARRAY_SIZE(batch));
+
+	trace_dma_resv_wait_end(obj, usage, ret);
 
 	return ret;
 }

@@ -158,10 +158,16 @@ struct dma_resv_list {
  * struct dma_resv - the fences of everything that goes on with a buffer
  * @lock: held by whoever changes the object
  * @fences: table of fences with their usage, private to dma-resv.c
+ * @records: where fences were added, private to dma-resv-check.c
+ * @import: fences that are being added come from user space, likewise
  */
 struct dma_resv {
 	struct ww_mutex lock;
 	struct dma_resv_list __rcu *fences;
+#ifdef CONFIG_DMABUF_CHECK
+	struct list_head records;
+	bool import;
+#endif
 };
 
 #define dma_resv_held(obj) lockdep_is_held(&(obj)->lock.base)

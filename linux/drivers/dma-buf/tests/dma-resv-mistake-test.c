@@ -7,10 +7,26 @@
 #include <linux/delay.h>
 #include <linux/printk.h>
 
+#include "../dma-fence-check.h"
 #include "dmabuf-kunit.h"
 #include "resv-fixture.h"
 
 #define FORGOTTEN	70
+
+/* A warning, unless the run-time checker is there to say more than that */
+static void expect_report(bool begin)
+{
+#ifdef CONFIG_DMABUF_CHECK
+	if (static_branch_unlikely(&dma_fence_check_enabled)) {
+		dma_fence_check_expect(DMA_FENCE_CHECK_NO_SLOT, begin);
+		return;
+	}
+#endif
+	if (begin)
+		pr_info("resv-expect-warn BEGIN dma_resv_add_any\n");
+	else
+		pr_info("resv-expect-warn END\n");
+}
 
 /*
  * Nobody reserved a slot, and the object fills up. No fence may get lost: each is
@@ -32,10 +48,10 @@ static void add_without_slot_keeps_dependency(struct kunit *test)
 	mock_signal_later(&signalers[1], fences[FORGOTTEN - 1], HZ / 10);
 
 	resv_lock(test, obj);
-	pr_info("resv-expect-warn BEGIN dma_resv_add_any\n");
+	expect_report(true);
 	for (i = 0; i < FORGOTTEN; i++)
 		dma_resv_add_fence(obj, fences[i], i % RESV_USAGES);
-	pr_info("resv-expect-warn END\n");
+	expect_report(false);
 
 	for (i = 0; i < FORGOTTEN; i++) {
 		if (dma_fence_is_signaled(fences[i]))

@@ -17,6 +17,7 @@ kunit_test_suites(&dma_resv_usage_suite,
 		  &dma_resv_mistake_suite,
 		  &dma_resv_legacy_suite,
 		  &dma_resv_torture_suite,
+		  &dma_resv_trace_suite,
 		  &dma_fence_leaves_suite,
 		  &dma_buf_access_suite,
 		  &dma_buf_poll_suite);

@@ -17,8 +17,14 @@ extern struct kunit_suite dma_resv_oom_suite;
 extern struct kunit_suite dma_resv_mistake_suite;
 extern struct kunit_suite dma_resv_legacy_suite;
 extern struct kunit_suite dma_resv_torture_suite;
+extern struct kunit_suite dma_resv_trace_suite;
 extern struct kunit_suite dma_fence_leaves_suite;
 extern struct kunit_suite dma_buf_access_suite;
 extern struct kunit_suite dma_buf_poll_suite;
+
+/* Those that need the run-time checker */
+extern struct kunit_suite dma_fence_check_graph_suite;
+extern struct kunit_suite dma_resv_check_suite;
+extern struct kunit_suite dma_fence_section_suite;
 
 #endif /* _DMABUF_TESTS_DMABUF_KUNIT_H */

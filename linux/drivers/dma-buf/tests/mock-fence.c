@@ -6,6 +6,7 @@
 
 #include <linux/atomic.h>
 #include <linux/delay.h>
+#include <linux/dma-fence-check.h>
 #include <linux/errno.h>
 #include <linux/export.h>
 #include <linux/jiffies.h>
@@ -15,9 +16,29 @@
 
 static atomic_t live = ATOMIC_INIT(0);
 
+/* A test decides when they signal, and for most of them it is as with user space */
+static bool by_user = true;
+
 static struct kmem_cache *recycling_cache;
 static atomic_long_t recycling_fresh = ATOMIC_LONG_INIT(0);
 static atomic_long_t recycling_used = ATOMIC_LONG_INIT(0);
+
+/**
+ * mock_fence_by_user - what the checker is to take new fences for
+ * @user: for those of user space, which is so at first; else for those of a driver
+ */
+void mock_fence_by_user(bool user)
+{
+	WRITE_ONCE(by_user, user);
+}
+EXPORT_SYMBOL_GPL(mock_fence_by_user);
+
+static void mock_fence_made(struct dma_fence *fence)
+{
+	atomic_inc(&live);
+	if (READ_ONCE(by_user))
+		dma_fence_check_by_user(fence);
+}
 
 static const char *mock_fence_get_name(struct dma_fence *fence)
 {
@@ -86,7 +107,7 @@ static struct dma_fence *mock_fence_new(const struct dma_fence_ops *ops,
 	spin_lock_init(&mock->lock);
 	INIT_LIST_HEAD(&mock->owned);
 	dma_fence_init(&mock->base, ops, &mock->lock, context, seqno);
-	atomic_inc(&live);
+	mock_fence_made(&mock->base);
 
 	return &mock->base;
 }
@@ -102,6 +123,7 @@ struct dma_fence *mock_fence_create(u64 context, u64 seqno)
 {
 	return mock_fence_new(&mock_fence_ops, context, seqno);
 }
+EXPORT_SYMBOL_GPL(mock_fence_create);
 
 /**
  * mock_fence_create_polled - make a fence that signals once somebody looks
@@ -118,6 +140,7 @@ struct dma_fence *mock_fence_create_polled(u64 context, u64 seqno)
 {
 	return mock_fence_new(&mock_fence_polled_ops, context, seqno);
 }
+EXPORT_SYMBOL_GPL(mock_fence_create_polled);
 
 /**
  * mock_fence_complete - let the imagined hardware be done
@@ -130,6 +153,7 @@ void mock_fence_complete(struct dma_fence *fence)
 	if (test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT, &fence->flags))
 		dma_fence_signal(fence);
 }
+EXPORT_SYMBOL_GPL(mock_fence_complete);
 
 /* Runs once for each piece of memory, however many fences it will be */
 static void mock_fence_ctor(void *memory)
@@ -159,6 +183,7 @@ int mock_fence_recycling_start(void)
 
 	return recycling_cache ? 0 : -ENOMEM;
 }
+EXPORT_SYMBOL_GPL(mock_fence_recycling_start);
 
 /**
  * mock_fence_recycling_stop - undo mock_fence_recycling_start()
@@ -170,6 +195,7 @@ void mock_fence_recycling_stop(void)
 	kmem_cache_destroy(recycling_cache);
 	recycling_cache = NULL;
 }
+EXPORT_SYMBOL_GPL(mock_fence_recycling_stop);
 
 /**
  * mock_fence_create_recycled - make a fence whose memory is reused at once
@@ -192,11 +218,12 @@ struct dma_fence *mock_fence_create_recycled(u64 context, u64 seqno)
 	WRITE_ONCE(mock->complete, false);
 	dma_fence_init(&mock->base, &mock_fence_recycled_ops, &mock->lock,
 		       context, seqno);
-	atomic_inc(&live);
+	mock_fence_made(&mock->base);
 	atomic_long_inc(&recycling_used);
 
 	return &mock->base;
 }
+EXPORT_SYMBOL_GPL(mock_fence_create_recycled);
 
 /**
  * mock_fence_recycled - how often memory was used for another fence

@@ -32,6 +32,8 @@ static inline struct mock_fence *to_mock_fence(struct dma_fence *fence)
 	return container_of(fence, struct mock_fence, base);
 }
 
+void mock_fence_by_user(bool user);
+
 struct dma_fence *mock_fence_create(u64 context, u64 seqno);
 struct dma_fence *mock_fence_create_polled(u64 context, u64 seqno);
 void mock_fence_complete(struct dma_fence *fence);

@@ -26,13 +26,21 @@ static struct {
 	struct task_struct *task;
 	unsigned int nth;
 	bool all_after;
+	bool checker;
 	unsigned int seen;
 	unsigned int failed;
 } oom;
 
+/* The checker of fences allocates on paths that may not, and does without if need be */
+static bool oom_is_checker(gfp_t gfp)
+{
+	return !gfpflags_allow_blocking(gfp) && gfp & __GFP_NOMEMALLOC;
+}
+
 static bool oom_fails(gfp_t gfp)
 {
-	if (!in_task() || gfp & __GFP_NOFAIL)
+	if (!in_task() || gfp & __GFP_NOFAIL ||
+	    oom_is_checker(gfp) != oom.checker)
 		return false;
 
 	oom.seen++;
@@ -53,6 +61,10 @@ static int oom_failslab(struct kmem_cache *cache, gfp_t gfp)
 /* In place of should_fail_alloc_page() */
 static bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
 {
+	/* The stack depot now and then makes room for what KASAN or the checker saves */
+	if (!gfpflags_allow_blocking(gfp) && order == 2)
+		return false;
+
 	return oom_fails(gfp);
 }
 
@@ -130,11 +142,24 @@ void oom_inject_arm(unsigned int nth, bool all_after)
 {
 	oom.nth = nth;
 	oom.all_after = all_after;
+	oom.checker = false;
 	oom.seen = 0;
 	oom.failed = 0;
 	WRITE_ONCE(oom.task, current);
 }
 EXPORT_SYMBOL_GPL(oom_inject_arm);
+
+/**
+ * oom_inject_arm_checker - have all allocations of the checker of fences fail
+ *
+ * Those of this task, and no others. oom_inject_disarm() ends it.
+ */
+void oom_inject_arm_checker(void)
+{
+	oom_inject_arm(1, true);
+	oom.checker = true;
+}
+EXPORT_SYMBOL_GPL(oom_inject_arm_checker);
 
 /**
  * oom_inject_disarm - end what oom_inject_arm() began
@@ -168,6 +193,11 @@ void oom_inject_arm(unsigned int nth, bool all_after)
 {
 }
 EXPORT_SYMBOL_GPL(oom_inject_stop);
+
+void oom_inject_arm_checker(void)
+{
+}
+EXPORT_SYMBOL_GPL(oom_inject_arm_checker);
 
 unsigned int oom_inject_disarm(unsigned int *seen)
 {

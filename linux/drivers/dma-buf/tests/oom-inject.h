@@ -11,6 +11,7 @@ int oom_inject_start(void);
 void oom_inject_stop(void);
 
 void oom_inject_arm(unsigned int nth, bool all_after);
+void oom_inject_arm_checker(void);
 unsigned int oom_inject_disarm(unsigned int *seen);
 
 #endif /* _DMABUF_TESTS_OOM_INJECT_H */

@@ -28,6 +28,7 @@ int resv_fixture_init(struct kunit *test)
 
 	return 0;
 }
+EXPORT_SYMBOL_GPL(resv_fixture_init);
 
 /**
  * resv_fixture_exit - take it away, and see whether a reference leaked
@@ -121,6 +122,7 @@ struct dma_fence *resv_keep_fence(struct kunit *test, struct dma_fence *fence)
 
 	return fence;
 }
+EXPORT_SYMBOL_GPL(resv_keep_fence);
 
 /**
  * resv_new_fence_on - make a fence
@@ -160,6 +162,7 @@ struct dma_fence *resv_new_polled_fence(struct kunit *test)
 
 	return resv_keep_fence(test, mock_fence_create_polled(context, 1));
 }
+EXPORT_SYMBOL_GPL(resv_new_polled_fence);
 
 /**
  * resv_lock - lock an object
@@ -209,6 +212,7 @@ struct dma_fence *resv_add_new(struct kunit *test, enum dma_resv_usage usage)
 
 	return fence;
 }
+EXPORT_SYMBOL_GPL(resv_add_new);
 
 /**
  * resv_replace - lock, replace, unlock
@@ -225,6 +229,7 @@ void resv_replace(struct kunit *test, struct dma_resv *obj, u64 context,
 	dma_resv_replace_fences(obj, context, fence, usage);
 	dma_resv_unlock(obj);
 }
+EXPORT_SYMBOL_GPL(resv_replace);
 
 static void resv_print(struct kunit *test, const char *what,
 		       const struct resv_entry *entries, unsigned int count)
@@ -323,3 +328,4 @@ void resv_expect(struct kunit *test, struct dma_resv *obj,
 
 	kunit_kfree(test, have);
 }
+EXPORT_SYMBOL_GPL(resv_expect);

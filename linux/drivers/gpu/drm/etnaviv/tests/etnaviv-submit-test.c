@@ -7,6 +7,8 @@
 
 #include <kunit/test.h>
 
+#include <linux/dma-fence-check.h>
+
 #define USAGES (DMA_RESV_USAGE_BOOKKEEP + 1)
 
 struct submit_fixture {
@@ -35,6 +37,7 @@ static struct dma_fence *submit_test_fence(struct kunit *test)
 	KUNIT_ASSERT_TRUE(test, fence);
 	dma_fence_init(fence, &submit_test_ops, &submit_test_lock,
 		       dma_fence_context_alloc(1), 1);
+	dma_fence_check_by_user(fence);
 
 	return fence;
 }

@@ -8,6 +8,9 @@
 #include "ttm-kunit.h"
 
 kunit_test_suites(&ttm_move_suite,
+#ifdef CONFIG_DMABUF_CHECK
+		  &ttm_check_suite,
+#endif
 		  &ttm_evict_suite,
 		  &ttm_free_suite,
 		  &ttm_cpu_suite,

@@ -13,5 +13,6 @@ extern struct kunit_suite ttm_free_suite;
 extern struct kunit_suite ttm_cpu_suite;
 extern struct kunit_suite ttm_validate_suite;
 extern struct kunit_suite ttm_legacy_suite;
+extern struct kunit_suite ttm_check_suite;
 
 #endif /* _TTM_TESTS_TTM_KUNIT_H */

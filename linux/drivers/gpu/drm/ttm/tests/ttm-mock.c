@@ -6,6 +6,7 @@
  */
 
 #include <linux/delay.h>
+#include <linux/dma-fence-check.h>
 #include <linux/slab.h>
 
 #include "ttm-mock.h"
@@ -57,6 +58,8 @@ static struct dma_fence *ttm_mock_fence_on(struct ttm_mock *dev, u64 context,
 	timer_setup(&mock->timer, ttm_mock_fence_timer, 0);
 	dma_fence_init(&mock->base, &ttm_mock_fence_ops, &mock->lock, context,
 		       seqno);
+	if (!dev->checked)
+		dma_fence_check_by_user(&mock->base);
 	list_add_tail(&mock->owned, &dev->fences);
 
 	return &mock->base;

@@ -37,6 +37,7 @@ enum ttm_mock_move {
  * @vma_manager: where its mappings would be
  * @how: how it moves buffers
  * @keep_nothing: evict buffers by dropping their content
+ * @checked: have the checker take fences for those of a driver, from now on
  * @signal_moves: after how many jiffies moves complete, 0 for never
  * @context: fence context of the moves
  * @seqno: the last one used in @context
@@ -50,6 +51,7 @@ struct ttm_mock {
 	struct drm_vma_offset_manager vma_manager;
 	enum ttm_mock_move how;
 	bool keep_nothing;
+	bool checked;
 	unsigned long signal_moves;
 	u64 context;
 	u64 seqno;

@@ -9,6 +9,7 @@
  */
 
 #include <linux/delay.h>
+#include <linux/dma-fence-check.h>
 #include <linux/dma-mapping.h>
 #include <linux/slab.h>
 #include <linux/vmalloc.h>
@@ -93,6 +94,10 @@ static struct dma_fence *mock_dependency(struct drm_sched_job *sched_job,
 	struct amdgpu_mock_job *job;
 	struct dma_fence *fence;
 
+	/* Nobody waits for what is only written down */
+	if (!strict)
+		dma_fence_check_by_user(&sched_job->s_fence->finished);
+
 	job = kzalloc(sizeof(*job), GFP_KERNEL | __GFP_NOFAIL);
 
 	while (job->count < ARRAY_SIZE(job->waited_for)) {
@@ -156,6 +161,7 @@ static const struct drm_sched_backend_ops mock_sched_ops = {
 	.run_job = mock_run_job,
 	.timedout_job = mock_timedout_job,
 	.free_job = mock_free_job,
+	.own_annotations = true,
 };
 
 static void mock_pad_ib(struct amdgpu_ring *ring, struct amdgpu_ib *ib)
@@ -692,6 +698,7 @@ static struct dma_fence *mock_own(struct kunit *test,
 	if (!fence)
 		kfree(owned);
 	KUNIT_ASSERT_TRUE(test, !!fence);
+	dma_fence_check_by_user(fence);
 	owned->fence = fence;
 	list_add_tail(&owned->node, &mock->fences);
 

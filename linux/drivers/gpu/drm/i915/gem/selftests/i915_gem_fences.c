@@ -8,6 +8,7 @@
  */
 
 #include <linux/dma-buf.h>
+#include <linux/dma-fence-check.h>
 #include <linux/slab.h>
 
 #include "gem/i915_gem_clflush.h"
@@ -80,6 +81,7 @@ static struct dma_fence *mock_fence_create(void)
 	timer_setup(&mock->timer, mock_fence_timeout, 0);
 	dma_fence_init(&mock->base, &mock_fence_ops, &mock->lock,
 		       dma_fence_context_alloc(1), 1);
+	dma_fence_check_by_user(&mock->base);
 
 	return &mock->base;
 }
