@@ -9,14 +9,14 @@ MOCK_SELFTESTS=$(expected_mock_selftests "$LINUX")
 test_programs lockdep selftests
 
 # The graph of fences that one of them shows is for Graphviz.
-graph=$TMP/fences
+graph=$LOGS/fences
 sed -n '/^RESV-GRAPH-BEGIN/,/^RESV-GRAPH-END/ { //!p }' "$LOGS/boot-lockdep-selftests.log" |
 	tr -d '\r' >"$graph.dot"
 if ! command -v dot >/dev/null; then
 	skip "graph of fences" "dot (package graphviz) is not installed"
 elif dot -Tsvg -o "$graph.svg" "$graph.dot" 2>"$graph.err" && [ ! -s "$graph.err" ] &&
      [ "$(grep -c 'class="edge"' "$graph.svg")" = 2 ]; then
-	ok "graph of fences"
+	ok "graph of fences (${graph#"$PWD/"}.svg)"
 else
 	fail "graph of fences" "it has $(grep -c 'class="edge"' "$graph.svg") edges, not 2; $(head -n 1 "$graph.err")"
 fi
