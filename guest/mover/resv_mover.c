@@ -38,7 +38,8 @@
 
 /* Two places for the memory; @cur is where jobs queued from now on find it. */
 struct mover_buf {
-	struct kref ref;
+	struct kref ref;		/* of the dma-buf, and of jobs that run */
+	struct dma_resv resv;
 	unsigned int nr_pages;
 	unsigned int cur;		/* under the lock of the dma_resv */
 	unsigned int mapped;		/* likewise: importers that pin it */
@@ -86,6 +87,7 @@ static void mover_buf_release(struct kref *ref)
 	struct mover_buf *buf = container_of(ref, struct mover_buf, ref);
 	unsigned int i, s;
 
+	dma_resv_fini(&buf->resv);
 	for (s = 0; s < 2; s++) {
 		for (i = 0; buf->set[s] && i < buf->nr_pages; i++) {
 			if (buf->set[s][i])
@@ -106,6 +108,7 @@ static struct mover_buf *mover_buf_create(unsigned int nr_pages)
 		return NULL;
 
 	kref_init(&buf->ref);
+	dma_resv_init(&buf->resv);
 	buf->nr_pages = nr_pages;
 	for (s = 0; s < 2; s++) {
 		buf->set[s] = kcalloc(nr_pages, sizeof(*buf->set[s]),
@@ -314,9 +317,6 @@ static const char *mover_fence_timeline(struct dma_fence *fence)
 
 static void mover_fence_release(struct dma_fence *fence)
 {
-	struct mover_job *job = container_of(fence, struct mover_job, fence);
-
-	kref_put(&job->buf->ref, mover_buf_release);
 	dma_fence_free(fence);
 	module_put(THIS_MODULE);
 }
@@ -371,6 +371,7 @@ static void mover_job_finish(struct mover_job *job)
 
 	job->end = ktime_get_ns();
 	dma_fence_signal(&job->fence);
+	kref_put(&job->buf->ref, mover_buf_release);
 	for (i = 0; i < job->nr_deps; i++)
 		dma_fence_put(job->deps[i].fence);
 	dma_fence_put(&job->fence);
@@ -454,7 +455,6 @@ static struct mover_job *mover_job_create(struct mover_buf *buf,
 
 	/* The fence's functions live in this module. */
 	__module_get(THIS_MODULE);
-	kref_get(&buf->ref);
 	job->buf = buf;
 	job->kind = args->kind;
 	job->flags = args->flags;
@@ -551,6 +551,7 @@ static int mover_submit(struct mover_file *mf, struct resv_mover_job *args)
 		job->nr_deps++;
 	}
 	mover_job_name_deps(job);
+	kref_get(&buf->ref);
 	mover_publish(resv, job);
 	if (args->kind == RESV_JOB_MOVE) {
 		/* New jobs and faults go to the new place, and wait for it. */
@@ -772,6 +773,7 @@ static int mover_create(struct resv_mover_create *args)
 	info.ops = &mover_dma_buf_ops;
 	info.size = args->pages << PAGE_SHIFT;
 	info.flags = O_RDWR;
+	info.resv = &buf->resv;
 	info.priv = buf;
 	dmabuf = dma_buf_export(&info);
 	if (IS_ERR(dmabuf)) {

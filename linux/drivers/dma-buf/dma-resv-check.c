@@ -610,23 +610,25 @@ void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
 
 void __dma_resv_check_fini(struct dma_resv *obj)
 {
+	struct dma_resv_list *list = rcu_dereference_protected(obj->fences, true);
 	struct dma_resv_record *record, *next;
 	struct dma_resv_party party;
-	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 	unsigned long flags;
 	LIST_HEAD(waste);
+	unsigned int i;
 
-	dma_resv_iter_begin(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP);
-	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		if (!party_get(&party, obj, fence))
+	/* Nobody else has the object. This may be an interrupt: RCU calls back */
+	for (i = 0; list && i < list->end[DMA_RESV_USAGE_BOOKKEEP]; i++) {
+		fence = rcu_dereference_protected(list->slots[i], true);
+		if (dma_fence_is_signaled(fence) ||
+		    !party_get(&party, obj, fence))
 			continue;
 		check_report(DMA_FENCE_CHECK_DROPPED, obj, &party, "was let go of",
 			     dma_fence_check_stack(), &party,
 			     "the object goes while it is not signaled");
 		party_put(&party);
 	}
-	dma_resv_iter_end(&cursor);
 
 	spin_lock_irqsave(&check_lock, flags);
 	list_for_each_entry_safe(record, next, &obj->records, link)

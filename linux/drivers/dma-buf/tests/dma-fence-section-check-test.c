@@ -67,10 +67,8 @@ static void expect_last_wait(struct kunit *test, struct dma_fence *fence)
 {
 	char who[64];
 
-	/* Who has signaled is not asked for the name of its timeline any more */
-	snprintf(who, sizeof(who), "mock:%s %llu:%llu",
-		 dma_fence_is_signaled(fence) ? "signaled" : "mock",
-		 fence->context, fence->seqno);
+	snprintf(who, sizeof(who), "mock:mock %llu:%llu", fence->context,
+		 fence->seqno);
 	expect_last(test, who, "is waited for");
 }
 
