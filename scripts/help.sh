@@ -53,7 +53,7 @@ Test tiers:
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
   bisect     every patch builds what it touches, without a new warning; as part
-             of full the newest ones, for 8 minutes ($RESV_BISECT_SECONDS)
+             of full the newest ones, for 5 minutes ($RESV_BISECT_SECONDS)
   drivers    all x86 users of dma_resv build at the end of the series
   cross      drivers of ARM machines build for arm64 and arm
   legacy     the drivers of the base with the header for the old interface, and

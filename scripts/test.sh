@@ -46,7 +46,7 @@ for a in "${ARGS[@]}"; do
 done
 [ ${#ARGS[@]} -gt 0 ] || { full=yes; read -ra tiers <<<"$ALL_TIERS"; }
 # How long full builds patch by patch, the newest first; 0 is for all of them
-BISECT_SECONDS=${RESV_BISECT_SECONDS-${full:+480}}
+BISECT_SECONDS=${RESV_BISECT_SECONDS-${full:+300}}
 
 lock_build
 at_exit stop_tier
