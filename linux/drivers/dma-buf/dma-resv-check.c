@@ -396,6 +396,18 @@ bool dma_resv_check_settled(void)
 }
 EXPORT_SYMBOL_GPL(dma_resv_check_settled);
 
+/**
+ * dma_resv_check_tolerate - change how late is too late, for tests
+ * @ms: how much later than due a fence may be found complete, in milliseconds
+ *
+ * Return: what it was before.
+ */
+unsigned int dma_resv_check_tolerate(unsigned int ms)
+{
+	return xchg(&tolerance, ms);
+}
+EXPORT_SYMBOL_GPL(dma_resv_check_tolerate);
+
 void __dma_resv_check_mistake(struct dma_resv *obj, struct dma_fence *fence,
 			      int usage, bool locked)
 {

@@ -22,6 +22,7 @@ void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
 			   struct dma_resv_list *list);
 void __dma_resv_check_fini(struct dma_resv *obj);
 bool dma_resv_check_settled(void);
+unsigned int dma_resv_check_tolerate(unsigned int ms);
 
 static inline void dma_resv_check_init(struct dma_resv *obj)
 {
