@@ -12,13 +12,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-struct task_struct {
-	pthread_mutex_t lock;
-	pthread_cond_t woken;
-	unsigned int state;
-	bool signalled;
-};
-
 /*
  * Tasks outlive their threads: somebody may wake one that is gone, as in the kernel,
  * where the waker holds no reference either but RCU keeps the task.

@@ -6,6 +6,7 @@
 #include <linux/bug.h>
 #include <linux/compiler.h>
 #include <linux/lockdep.h>
+#include <pthread.h>
 
 #define TASK_RUNNING		0u
 #define TASK_INTERRUPTIBLE	1u
@@ -13,6 +14,15 @@
 #define TASK_NORMAL		(TASK_INTERRUPTIBLE | TASK_UNINTERRUPTIBLE)
 #define MAX_SCHEDULE_TIMEOUT	LONG_MAX
 #define HZ			1000
+
+struct task_struct {
+	pthread_mutex_t lock;
+	pthread_cond_t woken;
+	unsigned int state;
+	bool signalled;
+	/* For the checker of fences: the core has no signalling sections */
+	unsigned int dma_fence_signalling;
+};
 
 void __set_current_state(unsigned int state);
 #define set_current_state(state) do { __set_current_state(state); smp_mb(); } while (0)
