@@ -52,8 +52,8 @@ Test tiers:
              memory model; herd7 is fetched if it is neither installed nor $HERD7
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
-  bisect     every patch builds what it touches, without a new warning; as part
-             of full the newest ones, for 5 minutes ($RESV_BISECT_SECONDS)
+  bisect     every patch builds what it touches, without a new warning, the newest
+             first: an hour; $RESV_BISECT_SECONDS ends it early
   drivers    all x86 users of dma_resv build at the end of the series
   cross      drivers of ARM machines build for arm64 and arm
   legacy     the drivers of the base with the header for the old interface, and
@@ -63,7 +63,7 @@ Test tiers:
              each row has its place
   static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
              the series on what it touches
-  full       all of these but quick, mutants, kcsan, legacy and before
+  full       all of these but quick, mutants, kcsan, bisect, legacy and before
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

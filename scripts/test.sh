@@ -4,9 +4,9 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply bisect drivers static cross"
+ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply drivers static cross"
 # Not part of full: they take long, or seldom find anything new.
-ON_DEMAND="quick mutants kcsan legacy before"
+ON_DEMAND="quick mutants kcsan bisect legacy before"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
@@ -34,19 +34,19 @@ run_tier() {
 }
 
 parse_args "$@"
-tiers=() full=
+tiers=()
 for a in "${ARGS[@]}"; do
 	case $a in
-	full) full=yes; read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
+	full) read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
 	-*) usage_error "test does not know '$a'" ;;
 	*)	[[ " $ALL_TIERS $ON_DEMAND " = *" $a "* ]] ||
 			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $ALL_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done
-[ ${#ARGS[@]} -gt 0 ] || { full=yes; read -ra tiers <<<"$ALL_TIERS"; }
-# How long full builds patch by patch, the newest first; 0 is for all of them
-BISECT_SECONDS=${RESV_BISECT_SECONDS-${full:+300}}
+[ ${#ARGS[@]} -gt 0 ] || read -ra tiers <<<"$ALL_TIERS"
+# How long to build patch by patch, the newest first; 0 is for all of them
+BISECT_SECONDS=${RESV_BISECT_SECONDS-0}
 
 lock_build
 at_exit stop_tier
