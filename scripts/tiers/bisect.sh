@@ -58,10 +58,10 @@ if [ ${#todo[@]} -gt 0 ]; then
 	while read -r f; do
 		skip "$f" "the base does not build it on x86"
 	done <"$TMP/elsewhere"
-	# Tests that are part of something which is a module here; the kernel lockdep
-	# builds them.
+	# Tests that are part of something which is a module here, and what needs
+	# lockdep; the kernel lockdep builds them.
 	lgit ls-files 'drivers/gpu/drm/amd/amdgpu/tests/*.c' \
-		'drivers/infiniband/*/tests/*.c' >>"$TMP/elsewhere"
+		'drivers/infiniband/*/tests/*.c' 'drivers/dma-buf/*lockdep*.c' >>"$TMP/elsewhere"
 fi
 
 start=$SECONDS
