@@ -19,7 +19,13 @@
 
 #include "oom-inject.h"
 
-#ifdef CONFIG_KPROBES
+/*
+ * The hooks are so small that compilers let their callers keep values in registers
+ * which a function may change (-fipa-ra). What is called in their place must leave
+ * those alone, too, and that can only be had on x86.
+ */
+#if defined(CONFIG_KPROBES) && defined(CONFIG_X86)
+#define oom_in_place	__attribute__((no_caller_saved_registers))
 
 /* Changed and looked at by @task only, except for @task itself */
 static struct {
@@ -53,13 +59,13 @@ static bool oom_fails(gfp_t gfp)
 }
 
 /* In place of should_failslab() */
-static int oom_failslab(struct kmem_cache *cache, gfp_t gfp)
+static oom_in_place int oom_failslab(struct kmem_cache *cache, gfp_t gfp)
 {
 	return oom_fails(gfp) ? -ENOMEM : 0;
 }
 
 /* In place of should_fail_alloc_page() */
-static bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
+static oom_in_place bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
 {
 	/* The stack depot now and then makes room for what KASAN or the checker saves */
 	if (!gfpflags_allow_blocking(gfp) && order == 2)
@@ -177,7 +183,7 @@ unsigned int oom_inject_disarm(unsigned int *seen)
 }
 EXPORT_SYMBOL_GPL(oom_inject_disarm);
 
-#else /* !CONFIG_KPROBES */
+#else /* !CONFIG_KPROBES || !CONFIG_X86 */
 
 int oom_inject_start(void)
 {
@@ -206,4 +212,4 @@ unsigned int oom_inject_disarm(unsigned int *seen)
 EXPORT_SYMBOL_GPL(oom_inject_disarm);
 EXPORT_SYMBOL_GPL(oom_inject_arm);
 
-#endif /* !CONFIG_KPROBES */
+#endif /* CONFIG_KPROBES && CONFIG_X86 */
