@@ -617,20 +617,17 @@ static void graph_report_cycle(struct graph_cycle *cycle)
 		dma_fence_node_put(cycle->steps[i].node);
 }
 
-void __dma_fence_check_edge(struct dma_fence *fence, struct dma_fence *on)
+static void graph_add_edge(struct dma_fence_node *waiter, struct dma_fence *on,
+			   depot_stack_handle_t stack)
 {
-	struct dma_fence_node *waiter, *target;
 	struct graph_cycle cycle = { .length = 0 };
+	struct dma_fence_node *target;
 	struct dma_fence_edge *edge;
 	unsigned long flags;
 
-	if (!fence || !on || graph_has_signaled(fence) || graph_has_signaled(on))
-		return;
-
-	waiter = dma_fence_node_get(fence);
 	target = dma_fence_node_get(on);
-	if (!waiter || !target)
-		goto out;
+	if (!target)
+		return;
 	edge = kmalloc(sizeof(*edge), DMA_FENCE_CHECK_GFP);
 	if (!edge) {
 		atomic_inc(&graph_blind);
@@ -638,7 +635,7 @@ void __dma_fence_check_edge(struct dma_fence *fence, struct dma_fence *on)
 	}
 	edge->waiter = waiter;
 	edge->on = target;
-	edge->stack = dma_fence_check_stack();
+	edge->stack = stack;
 
 	raw_spin_lock_irqsave(&graph_lock, flags);
 	if (waiter->live && target->live && !graph_has_edge(waiter, target)) {
@@ -652,10 +649,33 @@ void __dma_fence_check_edge(struct dma_fence *fence, struct dma_fence *on)
 	kfree(edge);
 	graph_report_cycle(&cycle);
 out:
-	dma_fence_node_put(waiter);
 	dma_fence_node_put(target);
 }
-EXPORT_SYMBOL(__dma_fence_check_edge);
+
+void __dma_fence_check_edges(struct dma_fence *fence, struct dma_fence **on,
+			     unsigned int count)
+{
+	struct dma_fence_node *waiter = NULL;
+	depot_stack_handle_t stack = 0;
+
+	if (!fence || graph_has_signaled(fence))
+		return;
+
+	for (; count--; on++) {
+		if (!*on || graph_has_signaled(*on))
+			continue;
+		/* It takes longer to look at the stack than all the rest */
+		if (!waiter) {
+			waiter = dma_fence_node_get(fence);
+			stack = dma_fence_check_stack();
+		}
+		if (!waiter)
+			break;
+		graph_add_edge(waiter, *on, stack);
+	}
+	dma_fence_node_put(waiter);
+}
+EXPORT_SYMBOL(__dma_fence_check_edges);
 
 static void node_mark(struct dma_fence *fence, bool by_user, bool on_demand)
 {

@@ -15,7 +15,8 @@ struct dma_fence;
 
 DECLARE_STATIC_KEY_FALSE(dma_fence_check_enabled);
 
-void __dma_fence_check_edge(struct dma_fence *fence, struct dma_fence *on);
+void __dma_fence_check_edges(struct dma_fence *fence, struct dma_fence **on,
+			     unsigned int count);
 void __dma_fence_check_by_user(struct dma_fence *fence);
 void __dma_fence_check_on_demand(struct dma_fence *fence);
 void __dma_fence_check_signal(struct dma_fence *fence);
@@ -38,7 +39,7 @@ static inline void dma_fence_check_edge(struct dma_fence *fence,
 					struct dma_fence *on)
 {
 	if (static_branch_unlikely(&dma_fence_check_enabled))
-		__dma_fence_check_edge(fence, on);
+		__dma_fence_check_edges(fence, &on, 1);
 }
 
 /**
@@ -54,8 +55,7 @@ static inline void dma_fence_check_edges(struct dma_fence *fence,
 					 unsigned int count)
 {
 	if (static_branch_unlikely(&dma_fence_check_enabled))
-		while (count--)
-			__dma_fence_check_edge(fence, *on++);
+		__dma_fence_check_edges(fence, on, count);
 }
 
 /**
