@@ -71,7 +71,7 @@ static oom_in_place bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
 	if (!gfpflags_allow_blocking(gfp) && order == 2)
 		return false;
 	/* Now and then a slab is filled up, which has a second try if that fails */
-	if ((gfp & __GFP_NORETRY) && (gfp & __GFP_NOWARN))
+	if (!order && (gfp & __GFP_NORETRY) && (gfp & __GFP_NOWARN))
 		return false;
 
 	return oom_fails(gfp);
