@@ -36,8 +36,14 @@ mapfile -t objs < <(find "$CHECK_OUT/drivers" -name '*.o' ! -name 'built-in*')
 asked='^(dma_resv|dma_buf|dma_fence|sync_file|drm_gem|ttm)_'
 nm -u "${objs[@]}" 2>/dev/null | awk -v re="$asked" '$1 == "U" && $2 ~ re { print $2 }' |
 	sort -u >"$TMP/asked"
-(cd "$CHECK_TREE" && git grep -hE '^EXPORT_SYMBOL(_GPL|_NS|_NS_GPL)?\(' -- drivers lib kernel) |
-	sed 's/^[^(]*(\([A-Za-z0-9_]*\).*/\1/' | sort -u >"$TMP/exported"
+exported_by() {	# MACRO
+	(cd "$CHECK_TREE" && git grep -hE "^$1(_GPL|_NS|_NS_GPL)?\\(" -- drivers lib kernel) |
+		sed 's/^[^(]*(\([A-Za-z0-9_]*\).*/\1/'
+}
+{	exported_by EXPORT_SYMBOL
+	exported_by EXPORT_TRACEPOINT_SYMBOL |
+		sed 's/.*/__tracepoint_&\n__traceiter_&\n__SCK__tp_func_&\n__SCT__tp_func_&/'
+} | sort -u >"$TMP/exported"
 nm "${objs[@]}" 2>/dev/null | awk '$2 ~ /^[TDRB]$/ { print $3 }' | sort -u >"$TMP/defined"
 missing=$(comm -23 "$TMP/asked" "$TMP/exported" | comm -23 - "$TMP/defined" | tr '\n' ' ')
 # What drivers/dma-buf defines and others ask for, but nobody exports.
