@@ -63,7 +63,8 @@ Test tiers:
              each row has its place
   static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
              the series on what it touches
-  full       all of these but quick, mutants, kcsan, bisect, legacy and before
+  full       all of these but quick, mutants, kcsan, bisect, cross, legacy
+             and before
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

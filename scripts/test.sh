@@ -4,9 +4,9 @@ for lib in common deps base lay write kernel boot judge results machine; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply drivers static cross"
+ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply drivers static"
 # Not part of full: they take long, or seldom find anything new.
-ON_DEMAND="quick mutants kcsan bisect legacy before"
+ON_DEMAND="quick mutants kcsan bisect cross legacy before"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
