@@ -12,7 +12,7 @@
 /* What is in the file @name, to be freed; NULL if it can't be read */
 static char *slurp(const char *name)
 {
-	size_t size = 1 << 20, len;
+	const size_t size = 1 << 20;
 	char path[128], *text = NULL;
 	FILE *f;
 
@@ -21,10 +21,9 @@ static char *slurp(const char *name)
 	if (!f)
 		return NULL;
 	text = calloc(1, size);
-	len = text ? fread(text, 1, size - 1, f) : 0;
-	fclose(f);
-	if (!len && text)
+	if (text && !fread(text, 1, size - 1, f))
 		*text = '\0';
+	fclose(f);
 
 	return text;
 }

@@ -45,8 +45,6 @@ for a in "${ARGS[@]}"; do
 	esac
 done
 [ ${#ARGS[@]} -gt 0 ] || read -ra tiers <<<"$ALL_TIERS"
-# How long to build patch by patch, the newest first; 0 is for all of them
-BISECT_SECONDS=${RESV_BISECT_SECONDS-0}
 
 lock_build
 at_exit stop_tier

@@ -64,10 +64,11 @@ if [ ${#todo[@]} -gt 0 ]; then
 		'drivers/infiniband/*/tests/*.c' 'drivers/dma-buf/*lockdep*.c' >>"$TMP/elsewhere"
 fi
 
-start=$SECONDS
+# How long to go on, the newest first; 0 is for all of them
+start=$SECONDS limit=${RESV_BISECT_SECONDS:-0}
 for ((i = ${#commits[@]} - 1; i >= 0; i--)); do
 	c=${commits[i]} name=${list[i]##*/} log=$LOGS/bisect-$(printf %04d $((i + 1))).log
-	if [ "${BISECT_SECONDS:-0}" -gt 0 ] && [ $((SECONDS - start)) -ge "$BISECT_SECONDS" ]; then
+	if [ "$limit" -gt 0 ] && [ $((SECONDS - start)) -ge "$limit" ]; then
 		skip "the other $((i + 1)) patches" "time is up; './resv test bisect' builds all"
 		break
 	fi
