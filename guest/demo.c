@@ -2,7 +2,7 @@
 /*
  * Who waits for whom on a shared buffer, for somebody who has never heard of
  * dma_resv. Every actor is a process of its own which gets the same dma-buf
- * over a socket; the jobs run in the resv_mover module. The same program runs
+ * as a file descriptor; the jobs run in the resv_mover module. The same program runs
  * on kernels without usages and without the sync_file ioctls, to compare.
  */
 #define _GNU_SOURCE
@@ -16,7 +16,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -145,47 +145,18 @@ static bool wait_fd(int fd, short events)
 	return poll(&p, 1, WAIT_MS) == 1;
 }
 
-/* The buffer goes to each process over a socket */
-
-static int fd_send(int sock, int fd)
+/* A process takes the buffer from the one that made it, without a network. */
+static int fd_take(pid_t from, int fd)
 {
-	char space[CMSG_SPACE(sizeof(int))] = { 0 };
-	char byte = 'b';
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int pidfd = syscall(SYS_pidfd_open, from, 0), taken = -1;
 
-	c->cmsg_level = SOL_SOCKET;
-	c->cmsg_type = SCM_RIGHTS;
-	c->cmsg_len = CMSG_LEN(sizeof(int));
-	memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	if (pidfd >= 0)
+		taken = syscall(SYS_pidfd_getfd, pidfd, fd, 0);
+	if (taken < 0)
+		die("taking the buffer from the process that made it");
+	close(pidfd);
 
-	return sendmsg(sock, &msg, 0) == 1 ? 0 : -1;
-}
-
-static int fd_receive(int sock)
-{
-	char space[CMSG_SPACE(sizeof(int))];
-	char byte;
-	struct iovec iov = { .iov_base = &byte, .iov_len = 1 };
-	struct msghdr msg = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = space,
-		.msg_controllen = sizeof(space),
-	};
-	int fd;
-
-	if (recvmsg(sock, &msg, 0) != 1 || !CMSG_FIRSTHDR(&msg))
-		die("no buffer came over the socket");
-	memcpy(&fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-
-	return fd;
+	return taken;
 }
 
 /* The actors, each in a process of its own */
@@ -257,20 +228,20 @@ static void look_at(int buf, struct outcome *out)
 	munmap((void *)head, 4096);
 }
 
-static void say(int sock, const struct outcome *out)
+static void say(int up, const struct outcome *out)
 {
-	if (write(sock, out, sizeof(*out)) != sizeof(*out))
+	if (write(up, out, sizeof(*out)) != sizeof(*out))
 		_exit(4);
 }
 
 /* From here on others may go on; this process may block now. */
-static void say_submitted(int sock)
+static void say_submitted(int up)
 {
-	if (write(sock, "s", 1) != 1)
+	if (write(up, "s", 1) != 1)
 		_exit(4);
 }
 
-static void handover(int dev, int sock, int buf, const struct actor *a,
+static void handover(int dev, int up, int buf, const struct actor *a,
 		     struct outcome *out)
 {
 	int in = sync_export(buf, DMA_BUF_SYNC_RW), fence;
@@ -279,24 +250,24 @@ static void handover(int dev, int sock, int buf, const struct actor *a,
 		fence = submit(dev, buf, a, RESV_JOB_EXPLICIT, in, out);
 		out->error = sync_import(buf, DMA_BUF_SYNC_WRITE, fence);
 		out->ready_ns = now_ns();
-		say_submitted(sock);
+		say_submitted(up);
 		return;
 	}
 
 	/* Without the ioctls: the CPU has to wait, before and after. */
 	out->error = in;
-	say_submitted(sock);
+	say_submitted(up);
 	wait_fd(buf, POLLOUT);
 	fence = submit(dev, buf, a, RESV_JOB_EXPLICIT, -1, out);
 	wait_fd(fence, POLLIN);
 	out->ready_ns = now_ns();
 }
 
-static void sync_wait(int sock, int buf, struct outcome *out)
+static void sync_wait(int up, int buf, struct outcome *out)
 {
 	int fd = sync_export(buf, DMA_BUF_SYNC_READ);
 
-	say_submitted(sock);
+	say_submitted(up);
 	if (fd < 0) {
 		out->error = fd;
 	} else {
@@ -306,14 +277,14 @@ static void sync_wait(int sock, int buf, struct outcome *out)
 	out->ready_ns = now_ns();
 }
 
-static void act(int dev, int sock, const struct actor *a)
+static void act(int dev, int up, int down, int buffer, const struct actor *a)
 {
 	struct dma_buf_sync cpu = { .flags = DMA_BUF_SYNC_READ };
 	struct outcome out = { 0 };
-	int buf = fd_receive(sock);
+	int buf = fd_take(getppid(), buffer);
 	char go;
 
-	if (read(sock, &go, 1) != 1)
+	if (read(down, &go, 1) != 1)
 		_exit(4);
 
 	out.asked_ns = now_ns();
@@ -326,16 +297,16 @@ static void act(int dev, int sock, const struct actor *a)
 		/* These processes leave while their jobs go on. */
 		submit(dev, buf, a, (__u32)a->action, -1, &out);
 		out.ready_ns = now_ns();
-		say_submitted(sock);
+		say_submitted(up);
 		break;
 	case SYNC_HANDOVER:
-		handover(dev, sock, buf, a, &out);
+		handover(dev, up, buf, a, &out);
 		break;
 	case SYNC_WAIT:
-		sync_wait(sock, buf, &out);
+		sync_wait(up, buf, &out);
 		break;
 	case CPU_POLL:
-		say_submitted(sock);
+		say_submitted(up);
 		wait_fd(buf, POLLIN);
 		out.ready_ns = now_ns();
 		ioctl(buf, DMA_BUF_IOCTL_SYNC, &cpu);
@@ -344,12 +315,12 @@ static void act(int dev, int sock, const struct actor *a)
 		ioctl(buf, DMA_BUF_IOCTL_SYNC, &cpu);
 		break;
 	case CPU_MAP:
-		say_submitted(sock);
+		say_submitted(up);
 		look_at(buf, &out);
 		out.ready_ns = now_ns();
 		break;
 	}
-	say(sock, &out);
+	say(up, &out);
 	_exit(0);
 }
 
@@ -781,7 +752,7 @@ static const struct scene scenes[] = {
 static void play(const struct scene *s, struct played *all, int nr)
 {
 	struct resv_mover_create create = { .pages = BUF_PAGES };
-	int dev[MAX_ACTORS], sock[MAX_ACTORS], pair[2], i;
+	int dev[MAX_ACTORS], up[MAX_ACTORS][2], down[MAX_ACTORS][2], i;
 	pid_t pid[MAX_ACTORS];
 	__u64 t0;
 	char byte;
@@ -793,36 +764,34 @@ static void play(const struct scene *s, struct played *all, int nr)
 			die("/dev/resv-mover");
 		if (!i && ioctl(dev[0], RESV_MOVER_CREATE, &create))
 			die("RESV_MOVER_CREATE");
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair))
-			die("socketpair");
+		if (pipe2(up[i], O_CLOEXEC) || pipe2(down[i], O_CLOEXEC))
+			die("pipe");
 		pid[i] = fork();
 		if (pid[i] < 0)
 			die("fork");
 		if (!pid[i]) {
-			/* The buffer comes over the socket, not with fork(). */
+			/* The buffer is taken by itself, not with fork(). */
 			close(create.fd);
-			close(pair[0]);
-			act(dev[i], pair[1], &s->actors[i]);
+			act(dev[i], up[i][1], down[i][0], create.fd,
+			    &s->actors[i]);
 		}
-		close(pair[1]);
-		sock[i] = pair[0];
-		if (fd_send(sock[i], create.fd))
-			die("sending the buffer");
+		close(up[i][1]);
+		close(down[i][0]);
 	}
 
 	/* One after the other, whatever the speed of the machine. */
 	t0 = now_ns();
 	for (i = 0; i < nr; i++) {
 		sleep_until(t0 + s->actors[i].at_ms * NS_PER_MS);
-		if (write(sock[i], "g", 1) != 1 || read(sock[i], &byte, 1) != 1)
+		if (write(down[i][1], "g", 1) != 1 ||
+		    read(up[i][0], &byte, 1) != 1)
 			die(s->actors[i].name);
 	}
 
 	for (i = 0; i < nr; i++) {
 		struct played *p = &all[i];
 
-		if (recv(sock[i], &p->out, sizeof(p->out), MSG_WAITALL) !=
-		    sizeof(p->out))
+		if (read(up[i][0], &p->out, sizeof(p->out)) != sizeof(p->out))
 			die(s->actors[i].name);
 		if (waitpid(pid[i], NULL, 0) != pid[i])
 			die("waitpid");
@@ -830,7 +799,8 @@ static void play(const struct scene *s, struct played *all, int nr)
 		p->res.id = p->out.job;
 		if (p->has_job && ioctl(dev[i], RESV_MOVER_RESULT, &p->res))
 			die("RESV_MOVER_RESULT");
-		close(sock[i]);
+		close(up[i][0]);
+		close(down[i][1]);
 		close(dev[i]);
 	}
 	close(create.fd);

@@ -1,12 +1,15 @@
 # shellcheck shell=bash
 # resv test [TIER...] [--base FILE|DIR]; a tier is scripts/tiers/NAME.sh
-for lib in common deps base lay write kernel boot judge results machine; do
+for lib in common deps base lay write kernel boot judge results machine memory record; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
 
-ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply drivers static"
-# Not part of full: they take long, or seldom find anything new.
-ON_DEMAND="quick mutants kcsan bisect cross legacy before"
+# What finds mistakes in a change of the series, within 45 minutes on two slow cores
+TEST_TIERS="native series litmus drivers-doc kunit demo runner lockdep lockdep-negative modeset rdma drivers static"
+# What full has besides
+MORE_TIERS="kasan apply kcsan mutants cross legacy before bisect"
+# Only by name
+ON_DEMAND="quick"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
@@ -17,8 +20,9 @@ stop_tier() {
 	wait "$TIER_PID" 2>/dev/null || :
 }
 run_tier() {
-	local start=$SECONDS rc=0
+	local start=$SECONDS cpu rc=0
 	TIER=$1
+	cpu=$(cpu_seconds)
 	say "== $TIER"
 	(
 		AT_EXIT=()
@@ -30,21 +34,23 @@ run_tier() {
 	wait "$TIER_PID" || rc=$?
 	TIER_PID=
 	[ "$rc" = 0 ] || fail "the tier itself" "it stopped early (status $rc), see above"
-	say "== $TIER took $((SECONDS - start)) s"
+	cpu=$(($(cpu_seconds) - cpu))
+	say "== $TIER took $((SECONDS - start)) s, $cpu s of CPU time"
+	remember "$TIER" $((SECONDS - start)) "$cpu"
 }
 
 parse_args "$@"
-tiers=()
-for a in "${ARGS[@]}"; do
+tiers=() full=
+for a in "${ARGS[@]-}"; do
 	case $a in
-	full) read -ra all <<<"$ALL_TIERS"; tiers+=("${all[@]}") ;;
-	-*) usage_error "test does not know '$a'" ;;
-	*)	[[ " $ALL_TIERS $ON_DEMAND " = *" $a "* ]] ||
-			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $ALL_TIERS full"
+	'')	read -ra all <<<"$TEST_TIERS"; tiers+=("${all[@]}") ;;
+	full)	full=1; read -ra all <<<"$TEST_TIERS $MORE_TIERS"; tiers+=("${all[@]}") ;;
+	-*)	usage_error "test does not know '$a'" ;;
+	*)	[[ " $TEST_TIERS $MORE_TIERS $ON_DEMAND " = *" $a "* ]] ||
+			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $TEST_TIERS $MORE_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done
-[ ${#ARGS[@]} -gt 0 ] || read -ra tiers <<<"$ALL_TIERS"
 
 lock_build
 at_exit stop_tier
@@ -53,13 +59,20 @@ RESULTS=$LOGS/results
 need fetch build check apply
 run_tier tree
 if ! grep -q "^FAIL" "$RESULTS"; then
-	for t in "${tiers[@]}"; do run_tier "$t"; done
+	n=0
+	for t in "${tiers[@]}"; do
+		n=$((n + 1))
+		[ -z "$full" ] || say "-- $n of ${#tiers[@]}"
+		[ -n "$full" ] && recall "$t" || run_tier "$t"
+	done
+	[ -z "$full" ] || grep -q '^FAIL' "$RESULTS" || write_record "${tiers[@]}"
 fi
 
+not_run "${tiers[@]}"
 if grep -q '^FAIL' "$RESULTS"; then
 	say
 	say "What failed (logs are in ${LOGS#"$PWD/"}):"
 	grep '^FAIL' "$RESULTS"
 fi
-say "took $((SECONDS - RESV_START)) s"
+say "took $((SECONDS - RESV_START)) s, $(cpu_seconds) s of CPU time"
 tally

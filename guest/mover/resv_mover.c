@@ -886,9 +886,16 @@ static struct miscdevice mover_misc = {
 	.fops = &mover_fops,
 };
 
+/* For those who want to see that a warning does not go unnoticed. */
+static bool warn;
+module_param(warn, bool, 0);
+MODULE_PARM_DESC(warn, "warn when loaded");
+
 static int __init mover_init(void)
 {
 	int ret;
+
+	WARN(warn, "resv_mover: told to warn\n");
 
 	/* Fences signal from it, so memory pressure must not stop it. */
 	mover_wq = alloc_workqueue("resv_mover", WQ_MEM_RECLAIM | WQ_HIGHPRI,

@@ -19,7 +19,9 @@ build_guest() {
 	) || die "cannot pack the guest's file system from $out/guest/root"
 }
 
-# start_qemu ACCEL KERNEL_OUT LOG JOB ARGS...
+# start_qemu ACCEL KERNEL_OUT LOG JOB ARGS... The suites of KUnit run if $KUNIT says
+# so with a pattern.
+KUNIT=
 start_qemu() {
 	local accel=$1 out=$2 log=$3 job=$4
 	shift 4
@@ -27,8 +29,8 @@ start_qemu() {
 	set -m
 	qemu-system-x86_64 -accel "$accel" -smp 2 -m 2G -nodefaults -no-reboot \
 		-display none -monitor none -vga std -serial "file:$log" \
-		-kernel "$out/arch/x86/boot/bzImage" -initrd "$out/initramfs.cpio" \
-		-append "console=ttyS0 earlyprintk=serial panic=-1 resv.job=$job ${RESV_CMDLINE-}" \
+		-kernel "$out/vmlinux" -initrd "$out/initramfs.cpio" \
+		-append "console=ttyS0 earlyprintk=serial panic=-1 resv.job=$job kunit.filter_glob=${KUNIT:-none} ${RESV_CMDLINE-}" \
 		"$@" </dev/null >"$log.qemu" 2>&1 9>&- &
 	BG_PID=$!
 	set +m
@@ -47,7 +49,7 @@ probe_kvm() {	# KERNEL_OUT
 		ACCEL=$(tail -n 1 "$cache")
 		return 0
 	fi
-	start_qemu kvm "$1" "$log" kunit
+	start_qemu kvm "$1" "$log" none
 	for ((i = 0; i < 100; i++)); do
 		status "seeing whether KVM works: $((i / 4)) of at most 25 s"
 		if grep -q '^RESV-BEGIN' "$log"; then ACCEL=kvm; break; fi

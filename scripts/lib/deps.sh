@@ -18,7 +18,7 @@ build	cmd:bc		bc		to build the kernel
 build	cmd:perl	perl		to build the kernel
 build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
-build	m32:		gcc-multilib	to build the 32-bit tests
+compat	m32:		gcc-multilib	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
 native	cmd:gcc		gcc		to build programs
 native	cmd:make	make		to build programs
@@ -27,6 +27,7 @@ native	file:/usr/include/stdio.h	libc6-dev	to build programs
 native	c:urcu.h	liburcu-dev	for RCU in user space
 bench	cmd:gnuplot	gnuplot-nox	to draw the plot
 rdma	c:infiniband/verbs.h	libibverbs-dev	to talk to RDMA devices
+graph	cmd:dot		graphviz	to draw the graph of fences
 check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
 cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64

@@ -69,27 +69,37 @@ configure() {
 # What configs/NAME.make has for make, a line each
 kernel_vars() { sed '/^#/d' "$RESV_TOP/configs/$1.make" 2>/dev/null || :; }
 
-# build_kernel NAME SOURCE OUT
+# build_kernel NAME SOURCE OUT: OUT/vmlinux, which QEMU starts as it is
 build_kernel() {
 	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total vars
 	mapfile -t vars < <(kernel_vars "$name")
 	need build
-	[ -e "$out/arch/x86/boot/bzImage" ] || need_space 900 "building ${out##*/}"
+	[ -e "$out/vmlinux" ] || need_space 900 "building ${out##*/}"
 	configure "$name" "$src" "$out"
 
 	total=$(kernel_row "$name" | awk '{ print $2 }')
-	[ ! -e "$out/arch/x86/boot/bzImage" ] || total=
+	[ ! -e "$out/vmlinux" ] || total=
 	progress_of() {
 		local n
 		n=$(grep -cE '^  CC ' "$1") || :
 		echo "$n ${total:+of ~$total }objects, "
 	}
 	in_background "building ${out##*/}" "$log" \
-		kmake "$src" "$out" -j"$(nproc)" "${vars[@]}" bzImage modules || {
+		kmake "$src" "$out" -j"$(nproc)" "${vars[@]}" vmlinux modules || {
 		grep -E ': (error|fatal error):|\*\*\*|[Nn]o space left' "$log" | head -n 8 >&2
 		die "building ${out##*/} failed; see $log"
 	}
 	progress_of() { :; }
+}
+
+# objects_of OUT: how many the kernel is linked from
+objects_of() {
+	(	cd "$1"
+		for a in */built-in.a lib/lib.a arch/x86/built-in.a arch/x86/*/built-in.a \
+			arch/x86/lib/lib.a; do
+			[ ! -e "$a" ] || ar t "$a"
+		done | sort -u | wc -l
+	)
 }
 
 # The unpatched base, checked out beside build/linux.

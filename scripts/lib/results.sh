@@ -14,13 +14,11 @@ fail() {	# NAME WHY [LOG]
 	[ -z "${3-}" ] || say "     see $3"
 }
 
-# verdicts LOG HIDE EXPECTATIONS...: judge a console log, report every line but
-# those that passed and match the pattern HIDE
+# verdicts LOG EXPECTATIONS...: judge a console log, report every line
 verdicts() {
-	local log=$1 hide=$2 verdict rest bad=
-	shift 2
+	local log=$1 verdict rest bad=
+	shift
 	while read -r verdict rest; do
-		[ "$verdict" = FAIL ] || [ -z "$hide" ] || ! [[ $rest =~ $hide ]] || continue
 		result "$verdict $TIER: $rest"
 		[ "$verdict" != FAIL ] || bad=1
 	done < <(judge "$log" "$@")

@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # './resv apply' on other people's trees: fresh and older, git and plain; what
 # does not fit is named and leaves no trace.
+# depends: series scripts/apply.sh resv
 . "$RESV_TOP/scripts/lib/putting.sh"
 
 OLDER_VERSION=5.10.223-1

@@ -3,6 +3,7 @@
 # without a warning that the base does not give. A patch that touches a header of dma-buf
 # also builds all of drivers/dma-buf; what includes other headers builds at the
 # end of the series.
+# depends: series configs
 . "$RESV_TOP/scripts/lib/check.sh"
 
 # The .c files that a commit changes or adds; one that is only #included by

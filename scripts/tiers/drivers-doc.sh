@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # docs/drivers.md has a row for each place in the drivers that adds, waits for,
 # tests or copies fences, and each row has its place.
+# depends: series docs/drivers.md
 
 doc=$RESV_TOP/docs/drivers.md
 # Functions of the drivers that stand for such a call

@@ -3,6 +3,7 @@
 # warning in a file of ours, no symbol that nobody exports. Of amdgpu, i915 and
 # mlx5, all of which is in the kernel lockdep, that is what the series touches; of
 # nouveau all but nvkm, which is five hundred files that know no buffers.
+# depends: series configs
 . "$RESV_TOP/scripts/lib/check.sh"
 
 drm=drivers/gpu/drm

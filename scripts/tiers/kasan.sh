@@ -1,5 +1,8 @@
 # shellcheck shell=bash
 # Accesses, leaks and undefined behaviour are watched while everything runs: KUnit at boot,
 # then the kselftests.
+# depends: series configs guest
 machine kasan
+not_grown kasan
+KUNIT='*'
 test_programs kasan selftests

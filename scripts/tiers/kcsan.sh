@@ -1,7 +1,9 @@
 # shellcheck shell=bash
 # Data races are watched for while KUnit runs, the torture above all. Watching
 # is slow, so it goes on for longer than in other machines.
+# depends: series configs guest
 machine kcsan
+not_grown kcsan
 RESV_CMDLINE="dmabuf_kunit.torture_ms=8000 ${RESV_CMDLINE-}"
 test_kunit kcsan
 if grep -q 'kcsan: enabled early' "$LOGS/boot-kcsan-kunit.log" &&

@@ -6,6 +6,7 @@
 #	// also NAME: LINE	(replace this line as well)
 #	// spare NAME: LINE	it still is not: the line is more than is needed
 # stands for another test; without a weak one a test would prove nothing.
+# depends: series/base native/litmus
 . "$RESV_TOP/scripts/lib/herd.sh"
 MODEL=$LINUX/tools/memory-model
 

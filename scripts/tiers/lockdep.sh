@@ -2,7 +2,11 @@
 # Locks, sleeping and RCU are watched while everything runs: KUnit and the mock
 # selftests of i915 at boot, with drivers whose hardware QEMU does not have, then
 # the kselftests.
+# depends: series configs guest
+need graph
 machine lockdep
+not_grown lockdep
+KUNIT='*'
 # -1: the mock selftests and nothing else, there is no device to probe
 RESV_CMDLINE="i915.mock_selftests=-1 ${RESV_CMDLINE-}"
 MOCK_SELFTESTS=$(expected_mock_selftests "$LINUX")
@@ -12,9 +16,7 @@ test_programs lockdep selftests
 graph=$LOGS/fences
 sed -n '/^RESV-GRAPH-BEGIN/,/^RESV-GRAPH-END/ { //!p }' "$LOGS/boot-lockdep-selftests.log" |
 	tr -d '\r' >"$graph.dot"
-if ! command -v dot >/dev/null; then
-	skip "graph of fences" "dot (package graphviz) is not installed"
-elif dot -Tsvg -o "$graph.svg" "$graph.dot" 2>"$graph.err" && [ ! -s "$graph.err" ] &&
+if dot -Tsvg -o "$graph.svg" "$graph.dot" 2>"$graph.err" && [ ! -s "$graph.err" ] &&
      [ "$(grep -c 'class="edge"' "$graph.svg")" = 2 ]; then
 	ok "graph of fences (${graph#"$PWD/"}.svg)"
 else

@@ -2,9 +2,9 @@
 # Two of QEMU's graphics cards with little video memory, in a machine that has
 # little memory itself, under lockdep: framebuffers are evicted and come back,
 # and commits to vkms wait for the fences that they have to.
+# depends: series configs guest
 machine lockdep
-# KUnit ran as well; the tier lockdep counts that.
-test_programs lockdep modeset '^(kunit|dma-buf selftest|expected warning) ' \
+test_programs lockdep modeset \
 	-m 384M -vga none -device VGA,vgamem_mb=4 \
 	-device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4 \
 	-device vmware-svga,vgamem_mb=4

@@ -2,6 +2,7 @@
 # Can the tests fail? Each of native/mutants spoils one thing in the core; the tests
 # in user space have to find that out, or KUnit. RESV_MUTANTS names some, and
 # RESV_MUTANTS_KUNIT=no leaves out KUnit, which takes most of the time.
+# depends: series native mutants configs guest
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 SCRATCH=$BUILD/mutants

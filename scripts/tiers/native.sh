@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # The core built for user space: single calls, and threads that try to break it while
 # an oracle looks on. Plain, and watched by the sanitizers of the compiler.
+# depends: series native
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 mkdir -p "$NATIVE"

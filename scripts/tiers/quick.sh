@@ -4,7 +4,7 @@
 QUICK=1
 . "$RESV_TOP/scripts/tiers/runner.sh"
 . "$RESV_TOP/scripts/tiers/series.sh"
-if [ -e "$BUILD/kernel-quick/arch/x86/boot/bzImage" ]; then
+if [ -e "$BUILD/kernel-quick/vmlinux" ]; then
 	. "$RESV_TOP/scripts/tiers/kunit.sh"
 else
 	skip "kunit" "its kernel is not built yet; './resv test kunit' builds it"

@@ -2,6 +2,8 @@
 # Does the judge see what is wrong? Crafted logs first, then machines that
 # really panic, hang and warn.
 
+# depends: series guest
+
 good_log() {
 cat <<'EOF'
 [    0.100000] Linux version 5.10

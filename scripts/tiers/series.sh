@@ -2,6 +2,8 @@
 # series/ and linux/ are what build/linux says, byte for byte, also after the
 # series has been applied anew.
 
+# depends: series linux docs/tested.md README.md
+
 same() {	# NAME WANT HAVE
 	local d
 	mkdir -p "$2" "$3"

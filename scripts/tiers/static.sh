@@ -2,6 +2,7 @@
 # What is found without running anything: checkpatch --strict on every patch, sparse
 # on what the series touches, and the Coccinelle rules that come with it. Each rule
 # is tried on scripts/tiers/static/RULE.c first.
+# depends: series configs
 . "$RESV_TOP/scripts/lib/check.sh"
 need cocci
 mapfile -t list < <(patches)

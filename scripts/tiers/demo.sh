@@ -1,0 +1,13 @@
+# shellcheck shell=bash
+# What './resv run' shows first.
+# depends: series configs guest
+machine quick
+log=$LOGS/boot-quick-demo.log
+boot "$BUILD/kernel-quick" demo "$log" "$(boot_limit quick)"
+verdicts "$log" job=demo
+scenes=$(grep -c '^RESV-DEMO ' "$log" || :)
+if [ "$scenes" -ge 5 ]; then
+	ok "$scenes scenes were played"
+else
+	fail "scenes were played" "only $scenes" "$log"
+fi
