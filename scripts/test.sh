@@ -22,7 +22,8 @@ stop_tier() {
 run_tier() {
 	local start=$SECONDS cpu rc=0
 	TIER=$1
-	cpu=$(cpu_seconds)
+	count_cpu
+	cpu=$CPU
 	say "== $TIER"
 	(
 		AT_EXIT=()
@@ -34,7 +35,8 @@ run_tier() {
 	wait "$TIER_PID" || rc=$?
 	TIER_PID=
 	[ "$rc" = 0 ] || fail "the tier itself" "it stopped early (status $rc), see above"
-	cpu=$(($(cpu_seconds) - cpu))
+	count_cpu
+	cpu=$((CPU - cpu))
 	say "== $TIER took $((SECONDS - start)) s, $cpu s of CPU time"
 	remember "$TIER" $((SECONDS - start)) "$cpu"
 }
@@ -74,5 +76,6 @@ if grep -q '^FAIL' "$RESULTS"; then
 	say "What failed (logs are in ${LOGS#"$PWD/"}):"
 	grep '^FAIL' "$RESULTS"
 fi
-say "took $((SECONDS - RESV_START)) s, $(cpu_seconds) s of CPU time"
+count_cpu
+say "took $((SECONDS - RESV_START)) s, $CPU s of CPU time"
 tally

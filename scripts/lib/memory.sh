@@ -4,9 +4,13 @@
 # build/passed/TIER: a line about the run, then its results.
 PASSED=$BUILD/passed
 
-cpu_seconds() {	# of all that has ended so far
-	times | awk 'NR == 2 { for (i = 1; i < 3; i++) { split($i, t, /[ms]/); s += t[1] * 60 + t[2] } }
-		END { printf "%d\n", s }'
+# Sets CPU to the seconds of CPU time that our children have used so far. A subshell
+# would know of its own only.
+CPU=0
+count_cpu() {
+	times >"$TMP/times"
+	CPU=$(awk '{ for (i = 1; i < 3; i++) { split($i, t, /[ms]/); s += t[1] * 60 + t[2] } }
+		END { printf "%d\n", s }' "$TMP/times")
 }
 
 # input_of TIER: a hash of what it depends on

@@ -1,19 +1,36 @@
 # shellcheck shell=bash
-# Can the tests fail? Each of native/mutants spoils one thing in the core; the tests
-# in user space have to find that out, or KUnit. RESV_MUTANTS names some, and
-# RESV_MUTANTS_KUNIT=no leaves out KUnit, which takes most of the time.
+# Can the tests fail? Each patch in mutants/AREA spoils one thing and says in its first
+# line what; the tests have to find that out: those of the core in user space and by
+# KUnit, the others by KUnit, or i915's mock selftests. RESV_MUTANTS names some as
+# AREA/NAME. What was caught stays caught for as long as nothing changes that has a
+# part in it, so that this can be ended and goes on where it was.
 # depends: series native mutants configs guest
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 SCRATCH=$BUILD/mutants
-mkdir -p "$NATIVE" "$SCRATCH"
+CAUGHT=$BUILD/passed/mutants.d
+mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
+
+# AREA: the kernel with its suites, which of these, or the mock selftests
+area_row() {
+	case $1 in
+	core)	echo "quick d*" ;;
+	ttm)	echo "lockdep ttm-*" ;;
+	kms)	echo "lockdep drm-*" ;;
+	amdgpu)	echo "lockdep amdgpu-*" ;;
+	arm)	echo "lockdep [delpv]*-*" ;;
+	rdma)	echo "lockdep [im][bl]*-*" ;;
+	i915)	echo "lockdep mock" ;;
+	*)	die "mutants/$1: nobody says which kernel has its tests" ;;
+	esac
+}
 
 # A tree with nothing but what the native build takes from one
 mutant_tree() {	# PATCH
 	rm -rf "$SCRATCH/tree"
 	mkdir -p "$SCRATCH/tree/drivers" "$SCRATCH/tree/include/linux"
 	cp -R "$LINUX/drivers/dma-buf" "$SCRATCH/tree/drivers/"
-	cp "$LINUX"/include/linux/dma-fence*.h "$LINUX/include/linux/dma-resv.h" \
+	cp "$LINUX"/include/linux/dma-fence*.h "$LINUX"/include/linux/dma-resv*.h \
 		"$SCRATCH/tree/include/linux/"
 	patch -s -p1 -f -d "$SCRATCH/tree" <"$1" >"$LOGS/mutant.log" 2>&1
 }
@@ -38,44 +55,66 @@ caught_natively() {
 	done
 }
 
-# Prints the first KUnit case that fails, or what the kernel said
-caught_by_kunit() {	# PATCH
+# Prints the first case that fails, or what the kernel said
+caught_in_kernel() {	# PATCH KERNEL SUITES
 	local log=$LOGS/boot-mutant.log
+	local suites=$3 mock=
+	[ "$suites" != mock ] || { suites=none; mock="i915.mock_selftests=-1"; }
 	patch -s -p1 -f -d "$LINUX" <"$1" >"$LOGS/mutant.log" 2>&1
 	(
-		machine quick
-		boot "$BUILD/kernel-quick" kunit "$log" "$(boot_limit quick)"
-	) >"$LOGS/mutant-kunit.log" 2>&1 || :
-	judge "$log" job=kunit suites="$(expected_suites "$LINUX" quick)" |
-		sed -n 's/^FAIL \(kunit \)\?\([^:]*\):.*/\2/p' | head -n 1
-	lgit checkout -q -- drivers/dma-buf include/linux
+		machine "$2"
+		KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
+			boot "$BUILD/kernel-$2" kunit "$log" "$(boot_limit "$2")"
+	) >"$LOGS/mutant-kunit.log" 2>&1 || echo "it does not build" >"$log"
+	judge "$log" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} |
+		sed -n 's/^FAIL \(kunit \|i915 mock selftest \)\?\([^:]*\):.*/\2/p' | head -n 1
+	restore
+}
+restore() {
+	lgit checkout -q -- .
+	lgit clean -fdq
 }
 
-if [ "${RESV_MUTANTS_KUNIT-}" != no ]; then
-	[ -z "$(lgit status --porcelain)" ] ||
-		die "build/linux has changes that are not committed; mutants would get mixed up with them"
-	at_exit lgit checkout -q -- drivers/dma-buf include/linux
-	machine quick
-fi
-[ -n "${RESV_MUTANTS-}" ] || RESV_MUTANTS=$(cd "$RESV_TOP/native/mutants" && ls ./*.patch | sed 's,^\./,,; s,\.patch$,,')
+[ -z "$(lgit status --porcelain)" ] ||
+	die "build/linux has changes that are not committed; mutants would get mixed up with them"
+at_exit restore
+[ -n "${RESV_MUTANTS-}" ] ||
+	RESV_MUTANTS=$(cd "$RESV_TOP/mutants" && ls ./*/*.patch | sed 's,^\./,,; s,\.patch$,,')
 read -ra mutants <<<"${RESV_MUTANTS//$'\n'/ }"
 table=$LOGS/mutants.txt
-printf '%-26s %-16s %s\n' mutant "in user space" KUnit >"$table"
+printf '%-34s %-16s %s\n' mutant "in user space" "in the kernel" >"$table"
+key="$(cat "$SERIES"/*.patch "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
 n=0
 for name in "${mutants[@]}"; do
-	patch=$RESV_TOP/native/mutants/$name.patch
-	say "mutant $((++n)) of ${#mutants[@]}: $name"
+	patch=$RESV_TOP/mutants/$name.patch area=${name%/*}
 	[ -f "$patch" ] || { fail "$name" "there is no such mutant"; continue; }
-	mutant_tree "$patch" ||
-		{ fail "$name" "it no longer applies; it is to be made anew" "$LOGS/mutant.log"; continue; }
-	native=$(caught_natively)
-	kunit=
-	[ "${RESV_MUTANTS_KUNIT-}" = no ] || kunit=$(caught_by_kunit "$patch")
-	printf '%-26s %-16s %s\n' "$name" "${native:--}" "${kunit:--}" >>"$table"
-	if [ -n "$native$kunit" ]; then
-		ok "$name: ${native:-not in user space}; ${kunit:-not by KUnit}"
+	known=$CAUGHT/${name//\//.}
+	now="$key $(sha256sum <"$patch" | cut -c1-16)"
+	if [ "$(head -n 1 "$known" 2>/dev/null || :)" = "$now" ]; then
+		native=$(sed -n 2p "$known") kernel=$(sed -n 3p "$known")
 	else
+		say "mutant $((n + 1)) of ${#mutants[@]}: $name"
+		if ! patch -s -p1 -f --dry-run -d "$LINUX" <"$patch" >"$LOGS/mutant.log" 2>&1; then
+			fail "$name" "it no longer applies; it is to be made anew" "$LOGS/mutant.log"
+			continue
+		fi
+		native=
+		if [ "$area" = core ]; then
+			mutant_tree "$patch"
+			native=$(caught_natively)
+		fi
+		read -r machine suites < <(area_row "$area")
+		kernel=$(caught_in_kernel "$patch" "$machine" "$suites")
+		[ -z "$native$kernel" ] || printf '%s\n' "$now" "$native" "$kernel" >"$known"
+	fi
+	n=$((n + 1))
+	printf '%-34s %-16s %s\n' "$name" "${native:--}" "${kernel:--}" >>"$table"
+	if [ -z "$native$kernel" ]; then
 		fail "$name" "nobody noticed: $(head -n 1 "$patch")"
+	elif [ "$area" = core ]; then
+		ok "$name: ${native:-not in user space}; ${kernel:-not by KUnit}"
+	else
+		ok "$name: $kernel"
 	fi
 done
 say
