@@ -8,8 +8,11 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
   ./resv run [--compare]   build the patched kernel, boot it in QEMU and play
                            the demo; --compare plays it on the unpatched
                            kernel too
-  ./resv test [TIER...]    run tests; without a tier: full. The last line is
-                           'N passed, N failed'
+  ./resv test [TIER...]    run tests; without a tier those marked +, what finds
+                           mistakes in a change of the series; full is really
+                           all and may be interrupted: what passed for the same
+                           input is not run again. What was not run is listed;
+                           the last line is 'N passed, N failed'
   ./resv bench [--rounds N] [--peer TREE] [--checker]
                            time the core in user space beside the unpatched one
                            and a later kernel's (linux-source-7.3 of Debian, or
@@ -28,43 +31,45 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            the base: a tarball, a .deb or a directory; without
                            it the one pinned in series/base is fetched
 
-Test tiers:
-  quick      runner, series, and one KUnit boot if its kernel was built before
-  native     the core in user space: unit tests and torture, with sanitizers
-  mutants    spoil the core in some thirty ways, and see that the tests find
-             each: an hour with KUnit
-  runner     the judge of console logs: crafted logs, and machines that panic,
-             hang and warn
-  series     series/ and linux/ agree with each other, byte for byte
-  kunit      KUnit at boot
-  selftests  kselftests in the guest: dma-buf and sync
-  lockdep    KUnit and selftests with lock, sleep and RCU checking, amdgpu, i915
-             and mlx5 among them, whose hardware need not be there
-  lockdep-negative  mistakes with locks around buffers and fences, a boot for each:
-             lockdep reports them, with the locks in question
-  modeset    framebuffers that are evicted and come back, and commits that wait
-             for fences, on bochs, qxl and vkms, under lockdep
-  rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core
-             in the guest, under lockdep
-  kasan      KUnit and selftests with KASAN, kmemleak and UBSAN, RDMA among them
-  kcsan      KUnit with the data race detector
-  litmus     the order between writers and lockless readers, by the kernel's
+Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
+  quick      runner's crafted logs, series, and one KUnit boot if its kernel was
+             built before: a minute
++ native     the core in user space: unit tests, torture with sanitizers
++ series     series/ and linux/ agree with each other, byte for byte, and
+             docs/tested.md with README
++ litmus     the order between writers and lockless readers, by the kernel's
              memory model; herd7 is fetched if it is neither installed nor $HERD7
++ drivers-doc  docs/drivers.md has a row for each place that is converted, and
+             each row has its place
++ kunit      the core by itself: KUnit at boot (kernel-quick)
++ demo       what './resv run' shows (kernel-quick)
++ runner     the judge of console logs: crafted logs, and machines that panic,
+             hang and warn (kernel-quick)
++ lockdep    KUnit and kselftests with lock, sleep and RCU checking and the
+             checker of fences; amdgpu, i915 and mlx5 among them, whose hardware
+             need not be there (kernel-lockdep)
++ lockdep-negative  mistakes with locks around buffers and fences, a boot for each:
+             lockdep reports them, with the locks in question (kernel-lockdep)
++ modeset    framebuffers that are evicted and come back, and commits that wait
+             for fences, on bochs, qxl, virtio-gpu and vkms (kernel-lockdep)
++ rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core
+             in the guest (kernel-lockdep)
++ drivers    the users of dma_resv that no booted kernel has build for x86
++ static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
+             the series on what it touches
+  kasan      KUnit and kselftests with KASAN, kmemleak and UBSAN (kernel-kasan)
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
-  bisect     every patch builds what it touches, without a new warning, the newest
-             first: an hour; $RESV_BISECT_SECONDS ends it early
-  drivers    all x86 users of dma_resv build at the end of the series
+  kcsan      KUnit with the data race detector (kernel-kcsan)
+  mutants    spoil the core and drivers in some eighty ways, and see that the tests
+             find each; $RESV_MUTANTS names some as AREA/NAME
   cross      drivers of ARM machines build for arm64 and arm
   legacy     the drivers of the base with the header for the old interface, and
              converted by the semantic patch
   before     i915's mock selftests on the unpatched base, to compare with lockdep's
-  drivers-doc  docs/drivers.md has a row for each place that is converted, and
-             each row has its place
-  static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
-             the series on what it touches
-  full       all of these but quick, mutants, kcsan, bisect, cross, legacy
-             and before
+  bisect     every patch builds what it touches, without a new warning, the newest
+             first: an hour; $RESV_BISECT_SECONDS ends it early
+  full       all of these but quick; writes docs/tested.md when all passed
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

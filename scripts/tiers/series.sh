@@ -48,3 +48,19 @@ for f in "${list[@]}"; do
 	esac
 	grep -q '^Signed-off-by: ' "$f" || fail "${f##*/}" "has no Signed-off-by"
 done
+
+# The record of the last full run, and what README says of it
+if [ ! -e "$RECORD" ]; then
+	skip "docs/tested.md" "there is no record yet; './resv test full' writes it"
+elif [ "$(record_sum)" != "$(readme_sum)" ]; then
+	fail "docs/tested.md" "README says '$(readme_sum)', the record '$(record_sum)'" "$RECORD"
+else
+	other=
+	for t in $TEST_TIERS $MORE_TIERS; do
+		[ "$t" != series ] || continue
+		read -r input _ < <(recorded "$t") || input=
+		[ "$input" = "$(input_of "$t")" ] ||
+			other+=" $t"
+	done
+	ok "docs/tested.md and README agree${other:+; since then the input has changed of:$other}"
+fi
