@@ -63,6 +63,7 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   kcsan      KUnit with the data race detector (kernel-kcsan)
   mutants    spoil the core and drivers in some eighty ways, and see that the tests
              find each; $RESV_MUTANTS names some as AREA/NAME
+  sparse     sparse on our lines in the drivers that were built
   cross      drivers of ARM machines build for arm64 and arm
   legacy     the drivers of the base with the header for the old interface, and
              converted by the semantic patch

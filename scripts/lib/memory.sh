@@ -18,7 +18,7 @@ input_of() {
 	local deps
 	read -ra deps < <(sed -n 's/^# depends: //p' "$RESV_TOP/scripts/tiers/$1.sh") || deps=()
 	(	cd "$RESV_TOP"
-		find "${deps[@]}" scripts/lib scripts/test.sh scripts/tiers/"$1"* -type f -print0 |
+		find $(for d in "${deps[@]}"; do [ ! -e "$d" ] || echo "$d"; done) scripts/lib scripts/test.sh scripts/tiers/"$1"* -type f -print0 |
 			sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
 	)
 }

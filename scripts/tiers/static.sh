@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # What is found without running anything: checkpatch --strict on every patch, sparse
-# on what the series touches, and the Coccinelle rules that come with it. Each rule
-# is tried on scripts/tiers/static/RULE.c first.
+# on the files that we show whole (the tier sparse has the drivers), and the Coccinelle
+# rules that come with the series. Each is tried on scripts/tiers/static/RULE.c first.
 # depends: series configs
 . "$RESV_TOP/scripts/lib/check.sh"
 need cocci
@@ -9,28 +9,31 @@ mapfile -t list < <(patches)
 [ ${#list[@]} -gt 0 ] || skip "checkpatch" "the series has no patches"
 
 # What checkpatch cannot know: a new file needs no MAINTAINERS line of its own, and
-# a for_each macro has to name its cursor more than once.
+# a for_each macro has to name its cursor more than once. Twenty patches at once, for
+# it reads its lists anew each time; one by one only where it found something.
+CHECKPATCH=(scripts/checkpatch.pl --strict --no-tree --quiet
+	--ignore "FILE_PATH_CHANGES,MACRO_ARG_REUSE")
 run_checkpatch() {
 	# shellcheck disable=SC2016 # for the shell that xargs starts
-	(cd "$LINUX" && printf '%s\0' "${list[@]}" | xargs -0 -n 1 -P "$(nproc)" sh -c '
-		log=$0/checkpatch-${1##*/}.log
-		echo "checkpatch did not run" >"$log"
-		scripts/checkpatch.pl --strict --no-tree --quiet \
-			--ignore FILE_PATH_CHANGES,MACRO_ARG_REUSE "$1" >"$log" 2>&1 &&
-			rm "$log"
-		:' "$LOGS")
+	(cd "$LINUX" && printf '%s\0' "${list[@]}" | xargs -0 -n 20 -P "$(nproc)" bash -c '
+		logs=$1 check=($2)
+		shift 2
+		! "${check[@]}" "$@" >/dev/null 2>&1 || exit 0
+		for p; do
+			log=$logs/checkpatch-${p##*/}.log
+			! "${check[@]}" "$p" >"$log" 2>&1 || rm "$log"
+		done' checkpatch "$LOGS" "${CHECKPATCH[*]}")
 }
 rm -f "$LOGS"/checkpatch-*.log
 in_background "checkpatch" "$LOGS/checkpatch.log" run_checkpatch ||
 	fail "checkpatch" "it ended early" "$LOGS/checkpatch.log"
-for f in "${list[@]}"; do
-	log=$LOGS/checkpatch-${f##*/}.log
-	if [ -e "$log" ]; then
-		fail "checkpatch ${f##*/}" "$(grep -m 1 -E '^(ERROR|WARNING|CHECK)' "$log" || echo failed)" "$log"
-	else
-		ok "checkpatch ${f##*/}"
-	fi
+found=
+for log in "$LOGS"/checkpatch-*.log; do
+	[ -e "$log" ] || continue
+	found=1
+	fail "${log##*/}" "$(grep -m 1 -E '^(ERROR|WARNING|CHECK)' "$log" || echo failed)" "$log"
 done
+[ -n "$found" ] || [ ${#list[@]} = 0 ] || ok "checkpatch (${#list[@]} patches)"
 
 # Sparse runs on what the quick kernel builds of the files that we show whole.
 build_kernel quick "$LINUX" "$BUILD/kernel-quick"
@@ -49,37 +52,6 @@ for f in "${files[@]}"; do
 		ok "sparse $f"
 	fi
 done
-
-# Of the drivers it is our lines, in what the tier drivers has built.
-lgit diff --no-renames -U0 base HEAD -- 'drivers/*.c' | awk '
-	/^\+\+\+ / { file = substr($2, 3) }
-	/^@@ / {
-		split($3, at, ",")
-		n = at[2] == "" ? 1 : at[2]
-		for (i = at[1] + 0; n-- > 0; i++) print file ":" i
-	}' | sort >"$TMP/our-lines"
-mapfile -t files < <(sed 's/:.*//' "$TMP/our-lines" | sort -u |
-	grep -vE '^drivers/dma-buf/|/(self)?tests/' | while read -r f; do
-		[ ! -e "$CHECK_OUT/${f%.c}.o" ] || echo "$f"
-	done)
-if [ ${#files[@]} = 0 ]; then
-	skip "sparse on drivers" "none is built yet, './resv test drivers' builds them"
-else
-	check_out HEAD
-	log=$LOGS/sparse-drivers.log
-	if ! check_make "sparse on ${#files[@]} files of drivers" "$log" C=2 "${files[@]/%.c/.o}"; then
-		fail "sparse on drivers" "$(grep -m 1 '\*\*\*' "$log" || echo failed)" "$log"
-	else
-		sed -nE "s,^(.*/)?(drivers/[^:]*):([0-9]+):.*,\2:\3,p" "$log" |
-			sed 's,/amdgpu/\.\./,/,' | sort -u >"$TMP/warned"
-		ours=$(comm -12 "$TMP/warned" "$TMP/our-lines" | head -n 1)
-		if [ -n "$ours" ]; then
-			fail "sparse on drivers" "$(grep -m 1 -F "${ours##*/}:" "$log")" "$log"
-		else
-			ok "sparse on drivers (our lines in ${#files[@]} files)"
-		fi
-	fi
-fi
 
 progress_of() { :; }
 
