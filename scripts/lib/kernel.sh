@@ -94,7 +94,7 @@ build_kernel() {
 
 # objects_of OUT: how many the kernel is linked from
 objects_of() {
-	(	cd "$1"
+	(	cd "$1" || exit
 		for a in */built-in.a lib/lib.a arch/x86/built-in.a arch/x86/*/built-in.a \
 			arch/x86/lib/lib.a; do
 			[ ! -e "$a" ] || ar t "$a"

@@ -15,11 +15,13 @@ count_cpu() {
 
 # input_of TIER: a hash of what it depends on
 input_of() {
-	local deps
+	local deps d have=()
 	read -ra deps < <(sed -n 's/^# depends: //p' "$RESV_TOP/scripts/tiers/$1.sh") || deps=()
-	(	cd "$RESV_TOP"
-		find $(for d in "${deps[@]}"; do [ ! -e "$d" ] || echo "$d"; done) scripts/lib scripts/test.sh scripts/tiers/"$1"* -type f -print0 |
-			sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
+	for d in "${deps[@]}" scripts/lib scripts/test.sh scripts/tiers/"$1"{,.sh}; do
+		[ ! -e "$RESV_TOP/$d" ] || have+=("$d")
+	done
+	(	cd "$RESV_TOP" || exit
+		find "${have[@]}" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
 	)
 }
 # The same input, other tools: another run
