@@ -14,10 +14,10 @@ judge() {
 # but for those of drivers that this kernel does not have, and those of the checker
 # of fences (*-check-test.c) where it is not configured
 expected_suites() {
-	local only=(':(exclude)drivers/gpu/drm/amd' ':(exclude)drivers/infiniband')
+	local only=(':(exclude)drivers/gpu/drm/'{amd,radeon,vc4} ':(exclude)drivers/infiniband')
 	case $2 in
 	lockdep) only=() ;;
-	kasan) only=("${only[0]}") ;;
+	kasan) unset 'only[-1]' ;;
 	esac
 	kernel_row "$2" | grep -qw series-contract || only+=(':(exclude)*-check-test.c')
 	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
