@@ -25,7 +25,7 @@
 #define ADDRESS	"10.0.0.1"
 
 #define ACCESS_ALL (IBV_ACCESS_LOCAL_WRITE | IBV_ACCESS_REMOTE_WRITE |	\
-		    IBV_ACCESS_REMOTE_READ)
+		    IBV_ACCESS_REMOTE_READ | IBV_ACCESS_REMOTE_ATOMIC)
 
 /*
  * What rdma-core's part for a NIC calls. It makes the request, and is in the library

@@ -146,6 +146,20 @@ static void end_fini(struct end *end)
 	close(end->buf);
 }
 
+/* How what was posted ended, or -1 */
+static int await(struct end *end)
+{
+	long long limit = now_ms() + DONE_MS;
+	struct ibv_wc wc;
+
+	while (now_ms() < limit) {
+		if (ibv_poll_cq(end->cq, 1, &wc) == 1)
+			return wc.status;
+	}
+
+	return -1;
+}
+
 /* From or to the same place of the peer's buffer; how it ended, or -1 */
 static int transfer(struct end *end, enum ibv_wr_opcode opcode,
 		    unsigned int from, unsigned int length)
@@ -164,17 +178,31 @@ static int transfer(struct end *end, enum ibv_wr_opcode opcode,
 			.rkey = end->peer.rkey,
 		},
 	}, *bad;
-	long long limit = now_ms() + DONE_MS;
-	struct ibv_wc wc;
 
-	if (ibv_post_send(end->qp, &wr, &bad))
-		return -1;
-	while (now_ms() < limit) {
-		if (ibv_poll_cq(end->cq, 1, &wc) == 1)
-			return wc.status;
-	}
+	return ibv_post_send(end->qp, &wr, &bad) ? -1 : await(end);
+}
 
-	return -1;
+/* Adds to the first of the peer's bytes. How long it takes to ask for that, or -1 */
+static long long post_add(struct end *end)
+{
+	struct ibv_sge sge = {
+		.addr = IOVA + FIRST,
+		.length = sizeof(__u64),
+		.lkey = end->mr->lkey,
+	};
+	struct ibv_send_wr wr = {
+		.sg_list = &sge,
+		.num_sge = 1,
+		.opcode = IBV_WR_ATOMIC_FETCH_AND_ADD,
+		.wr.atomic = {
+			.remote_addr = IOVA + FIRST,
+			.rkey = end->peer.rkey,
+			.compare_add = 1,
+		},
+	}, *bad;
+	long long start = now_ms();
+
+	return ibv_post_send(end->qp, &wr, &bad) ? -1 : now_ms() - start;
 }
 
 /* rxe has no answer for what it refuses, so the peer asks until it has enough. */
@@ -225,11 +253,51 @@ static int differs(struct end *end, int who, int from, int round)
 }
 
 enum { PARENT, CHILD };
-enum { COMPARE = 'c', FILL = 'f', REVOKE = 'r', QUIT = 'q' };
+enum {
+	COMPARE = 'c',
+	FILL = 'f',
+	REVOKE = 'r',
+	LEND = 'l',
+	TAKE_BACK = 't',
+	QUIT = 'q',
+};
+
+static int mover_buf(int mover)
+{
+	struct resv_mover_create create = { .pages = BUF_SIZE / 4096 };
+
+	return xioctl(mover, RESV_MOVER_CREATE, &create) ?: create.fd;
+}
+
+/* Another one of the child's, which takes its time to be let go of */
+static struct ibv_mr *lend(struct end *end)
+{
+	int mover = open("/dev/resv-mover", O_RDWR | O_CLOEXEC);
+	int buf = mover_buf(mover);
+	struct ibv_mr *mr = reg_dmabuf(end->pd, 0, BUF_SIZE, IOVA, buf,
+				       IBV_ACCESS_REMOTE_READ);
+
+	close(buf);
+	close(mover);
+
+	return mr;
+}
+
+static bool unmapping_takes(int ms)
+{
+	int fd = open("/sys/module/resv_mover/parameters/unmap_ms",
+		      O_WRONLY | O_CLOEXEC);
+	int len = dprintf(fd, "%d", ms);
+
+	close(fd);
+
+	return len > 0;
+}
 
 /* The process at the other end does what it is told, and says how it went. */
 static void child_runs(int sock, enum buf_kind kind, int access)
 {
+	struct ibv_mr *lent = NULL;
 	struct end end = { 0 };
 	struct side self;
 	int round = 0, result = 0;
@@ -255,6 +323,13 @@ static void child_runs(int sock, enum buf_kind kind, int access)
 		case REVOKE:
 			result = ibv_dereg_mr(end.mr);
 			end.mr = NULL;
+			break;
+		case LEND:
+			lent = lend(&end);
+			result = lent ? lent->rkey : 0;
+			break;
+		case TAKE_BACK:
+			result = ibv_dereg_mr(lent);
 			break;
 		case QUIT:
 			end_fini(&end);
@@ -387,6 +462,33 @@ TEST_F(pair, deregistered)
 	EXPECT_EQ(BUF_SIZE, differs(&self->end, PARENT, PARENT, 0));
 }
 
+/*
+ * The peer's queue pair keeps what it served a read from, and lets go of it when
+ * there is something else to serve. That may be in the call of who asks for it.
+ */
+TEST_F(pair, asking_takes_no_time)
+{
+	__u32 rkey = self->end.peer.rkey;
+	long long took;
+
+	if (!(variant->access & IBV_ACCESS_REMOTE_ATOMIC))
+		return;
+
+	self->end.peer.rkey = tell(self, LEND);
+	ASSERT_NE(0, self->end.peer.rkey);
+	EXPECT_EQ(IBV_WC_SUCCESS,
+		  transfer(&self->end, IBV_WR_RDMA_READ, FIRST, LENGTH));
+	EXPECT_EQ(0, tell(self, TAKE_BACK));
+	self->end.peer.rkey = rkey;
+
+	ASSERT_TRUE(unmapping_takes(HELD_MS * 10));
+	took = post_add(&self->end);
+	EXPECT_TRUE(unmapping_takes(0));
+	EXPECT_LE(0, took);
+	EXPECT_GT(HELD_MS * 10, took);
+	EXPECT_EQ(IBV_WC_SUCCESS, await(&self->end));
+}
+
 /* Registration, and the fences that it finds. */
 FIXTURE(fences)
 {
@@ -401,8 +503,6 @@ FIXTURE(fences)
 
 FIXTURE_SETUP(fences)
 {
-	struct resv_mover_create create = { .pages = BUF_SIZE / 4096 };
-
 	self->mr = NULL;
 	self->context = open_device("rxe");
 	ASSERT_NE(NULL, self->context);
@@ -410,8 +510,8 @@ FIXTURE_SETUP(fences)
 	ASSERT_NE(NULL, self->pd);
 	self->mover = open("/dev/resv-mover", O_RDWR | O_CLOEXEC);
 	ASSERT_LE(0, self->mover);
-	ASSERT_EQ(0, xioctl(self->mover, RESV_MOVER_CREATE, &create));
-	self->buf = create.fd;
+	self->buf = mover_buf(self->mover);
+	ASSERT_LE(0, self->buf);
 	self->gate = sw_timeline();
 	ASSERT_LE(0, self->gate);
 	ASSERT_EQ(0, pipe(self->done));

@@ -142,6 +142,8 @@ TEST_F(device, bad_fd)
 
 	EXPECT_REG(EBADF, .fd = -1);
 	EXPECT_REG(EBADF, .fd = 1000);
+	/* So libraries find out whether there are dma-bufs at all */
+	EXPECT_REG(EBADF, .fd = -1, .length = 0);
 	EXPECT_REG(EINVAL, .fd = dev_null);
 	/* One that the kernel can't have in one piece */
 	EXPECT_REG(EOPNOTSUPP, .fd = udmabuf);

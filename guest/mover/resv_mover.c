@@ -11,6 +11,7 @@
  * move can only be the exclusive fence, and whatever else must be known to
  * memory management can only be a shared one.
  */
+#include <linux/delay.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence.h>
 #include <linux/dma-mapping.h>
@@ -79,6 +80,10 @@ struct mover_file {
 
 static struct miscdevice mover_misc;
 static struct workqueue_struct *mover_wq;
+
+static uint unmap_ms;
+module_param(unmap_ms, uint, 0644);
+MODULE_PARM_DESC(unmap_ms, "how long the kernel takes to give a mapping back");
 
 /* Buffers */
 
@@ -696,6 +701,8 @@ static void mover_vunmap(struct dma_buf *dmabuf, void *vaddr)
 {
 	struct mover_buf *buf = dmabuf->priv;
 
+	if (unmap_ms)
+		msleep(unmap_ms);
 	vunmap(vaddr);
 	dma_resv_lock(dmabuf->resv, NULL);
 	buf->mapped--;
