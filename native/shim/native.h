@@ -24,6 +24,9 @@ void native_print_warnings(bool print);
 /* Is a signal pending for @task? Wakes it if it sleeps interruptibly. */
 void native_signal(struct task_struct *task, bool pending);
 
+/* What sleeps in place of a thread, where several tasks share one: see explore.c */
+extern long (*native_sleep)(long timeout);
+
 /* Memory that has been allocated and not freed yet, in objects */
 long native_allocated(void);
 

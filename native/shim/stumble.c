@@ -33,6 +33,11 @@ void native_stumble_every(unsigned int steps)
 	native_steps = steps ? 1 + native_random() % (2 * steps) : 0;
 }
 
+void native_relax(void)
+{
+	native_pause();
+}
+
 void native_stumble(void)
 {
 	unsigned int i, what = native_random();

@@ -71,12 +71,17 @@ void __set_current_state(unsigned int state)
 	pthread_mutex_unlock(&current->lock);
 }
 
+long (*native_sleep)(long timeout);
+
 /* Sleep unless woken since the state was set; a jiffy is a millisecond */
 long schedule_timeout(long timeout)
 {
 	struct timespec until;
 	ktime_t start = ktime_get(), end = 0;
 	int ret = 0;
+
+	if (native_sleep)
+		return native_sleep(timeout);
 
 	if (timeout != MAX_SCHEDULE_TIMEOUT) {
 		end = start + timeout * 1000000LL;

@@ -118,6 +118,13 @@ static void prepare(void)
 		struct playground *p = &playgrounds[i];
 
 		dma_resv_init(&p->object.resv);
+		/* It goes round soon */
+		if (dma_resv_lock(&p->object.resv, NULL) ||
+		    dma_resv_reserve_fences(&p->object.resv, 1))
+			exit(1);
+		rcu_dereference_protected(p->object.resv.table, true)->seq.seqcount.sequence =
+			-1000;
+		dma_resv_unlock(&p->object.resv);
 		p->object.number = i;
 		p->limit = limits[i];
 		pthread_mutex_init(&p->object.lock, NULL);

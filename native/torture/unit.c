@@ -96,6 +96,37 @@ static void idle_is_not_for_ever(void)
 	}
 }
 
+/*
+ * Nothing that was true of one state of the table is believed of another one, even if
+ * their sequences are alike: after 2^31 changes they are. Here the changes are left out.
+ */
+static void sequence_goes_round(void)
+{
+	struct dma_fence *fence, *idle;
+	unsigned int *sequence, start;
+	int q, i;
+
+	for (i = -8; i <= 8; ++i) {
+		add(idle = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_WRITE);
+		done(idle);
+		/* Whoever notes down that all have signaled does it now */
+		for (q = 0; q < 4; ++q)
+			CHECK(dma_resv_test_signaled(&obj, q) && !count(q));
+		sequence = &rcu_dereference_protected(obj.table, true)->seq.seqcount.sequence;
+		start = *sequence;
+		add(fence = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_KERNEL);
+		sequence = &rcu_dereference_protected(obj.table, true)->seq.seqcount.sequence;
+		*sequence = start + 2 * i;
+		for (q = 0; q < 4; ++q) {
+			CHECK(!dma_resv_test_signaled(&obj, q));
+			CHECK(count(q) == 1);
+			CHECK(!dma_resv_wait_timeout(&obj, q, true, 0));
+			CHECK(!dma_resv_wait_timeout(&obj, q, true, 1));
+		}
+		done(fence);
+	}
+}
+
 /* One that finds out when asked, whoever asks */
 static void asked(void)
 {
@@ -299,20 +330,68 @@ static void waits(void)
 	for (i = 0; i < ARRAY_SIZE(late); ++i)
 		fence_disown(late[i]);
 
-	/* What a driver's wait returns is passed on */
+	/* A driver's wait that says "done" too early is not believed, time still runs */
+	broken = fence_new_broken(dma_fence_context_alloc(1), 5);
+	add(broken, DMA_RESV_USAGE_WRITE);
+	CHECK(!dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_WRITE, false, 5));
+	done(broken);
+
+	/* What else it returns is passed on */
 	broken = fence_new_broken(dma_fence_context_alloc(1), -EIO);
 	add(broken, DMA_RESV_USAGE_WRITE);
 	CHECK(dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_WRITE, false, 5) == -EIO);
 	done(broken);
 }
 
+/* Each fence that signals brings a later one of its context */
+static struct dma_fence *busy[17];
+
+static void *keep_busy(void *stop)
+{
+	struct dma_fence *next;
+	unsigned int i;
+
+	native_thread_start();
+	for (i = 0; !READ_ONCE(*(bool *)stop); i = (i + 1) % ARRAY_SIZE(busy)) {
+		next = told(busy[i]->context, busy[i]->seqno + 1);
+		add(next, DMA_RESV_USAGE_WRITE);
+		done(busy[i]);
+		busy[i] = next;
+	}
+	native_thread_end();
+
+	return NULL;
+}
+
+/* A wait is for what was there when it began, however much comes after that */
+static void wait_beside_many_contexts(void)
+{
+	bool stop = false;
+	pthread_t thread;
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < ARRAY_SIZE(busy); ++i)
+		add(busy[i] = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_WRITE);
+	CHECK(!pthread_create(&thread, NULL, keep_busy, &stop));
+	ret = dma_resv_wait_timeout(&obj, DMA_RESV_USAGE_WRITE, false, 5000);
+	WRITE_ONCE(stop, true);
+	pthread_join(thread, NULL);
+	CHECK(ret > 0);
+	for (i = 0; i < ARRAY_SIZE(busy); ++i)
+		done(busy[i]);
+}
+
 static const struct { const char *name; void (*run)(void); } tests[] = {
 	{ "queries", queries }, { "idle is not for ever", idle_is_not_for_ever },
 	{ "asked", asked }, { "usages", usages }, { "contexts", contexts },
 	{ "prune", prune }, { "no memory", no_memory }, { "waits", waits },
+	{ "sequence goes round", sequence_goes_round },
+	{ "wait beside many contexts", wait_beside_many_contexts },
 };
 
-int main(void)
+/* With a name, only that one */
+int main(int argc, char **argv)
 {
 	unsigned int i, round;
 
@@ -320,6 +399,8 @@ int main(void)
 	alarm(120);
 	for (i = 0; i < ARRAY_SIZE(tests); ++i) {
 		at = tests[i].name;
+		if (argc > 1 && strcmp(argv[1], at))
+			continue;
 		dma_resv_init(&obj);
 		tests[i].run();
 		dma_resv_fini(&obj);

@@ -68,6 +68,15 @@ native_run() {
 		timeout -k 5 300 "$NATIVE/$flavour/torture/$program" "$@" </dev/null >"$log" 2>&1 9>&-
 }
 
+# native_compile FILE ARGS: a file by itself, with the headers that native_make has laid
+native_compile() {
+	local file=$1
+	shift
+	gcc -O2 -std=gnu11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wno-unused-parameter "$@" \
+		-I"$RESV_TOP/native/shim" -I"$NATIVE/include" -I"$NATIVE/headers/ours" \
+		-c -o /dev/null "$file"
+}
+
 # What went wrong, in one line
 native_why() {	# LOG
 	grep -m 1 -E 'FAILED|BUG:|WARNING|ERROR|runtime error|SUMMARY' "$1" ||

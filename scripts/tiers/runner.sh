@@ -84,7 +84,7 @@ a recursive lock|lockdep|WARNING: possible recursive locking detected
 suspicious RCU|lockdep|WARNING: suspicious RCU usage
 sleeping in atomic context|atomic sleep|BUG: sleeping function called from invalid context at mm/slab.h:1
 a use after free|kasan|BUG: KASAN: use-after-free in dma_resv_fini+0x1/0x2
-a data race|kcsan|BUG: KCSAN: data-race in dma_resv_list_publish / dma_resv_iter_restart
+a data race|kcsan|BUG: KCSAN: data-race in dma_resv_table_publish / dma_resv_iter_restart
 undefined behaviour|ubsan|UBSAN: shift-out-of-bounds in drivers/dma-buf/dma-resv.c:1:2
 a leak|kmemleak|kmemleak: 3 new suspected memory leaks (see /sys/kernel/debug/kmemleak)
 a hung task|hung task|INFO: task init:1 blocked for more than 60 seconds.

@@ -22,7 +22,15 @@ void native_warn(const char *fmt, ...) __attribute__((cold)) __printf(1, 2);
 		native_warn("%s:%d: " fmt, __FILE__, __LINE__, ##__VA_ARGS__); \
 	__d; })
 #define WARN_ON_ONCE(c)		WARN_ONCE(c, "%s", #c)
+#define pr_warn_once(fmt, ...)	((void)0)
 #define BUG_ON(c)		do { if (unlikely(c)) native_bug(#c); } while (0)
+
+/* Needs the optimizer, as the kernel's does */
+#define BUILD_BUG_ON_MSG(c, msg) do {					\
+	extern void native_build_bug(void) __attribute__((error(msg)));	\
+	if (c)								\
+		native_build_bug();					\
+} while (0)
 
 static inline void *ERR_PTR(long error) { return (void *)error; }
 static inline long PTR_ERR(const void *ptr) { return (long)ptr; }

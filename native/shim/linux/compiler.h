@@ -128,9 +128,15 @@ extern __thread int native_in_write_section;
 #define smp_store_release(p, v)	native_store(p, v, __ATOMIC_RELEASE)
 
 #if defined(__x86_64__)
-#define cpu_relax()		__builtin_ia32_pause()
+#define native_pause()		__builtin_ia32_pause()
 #else
-#define cpu_relax()		barrier()
+#define native_pause()		barrier()
+#endif
+#ifdef NATIVE_BENCH
+#define cpu_relax()		native_pause()
+#else
+void native_relax(void);
+#define cpu_relax()		native_relax()
 #endif
 
 #endif

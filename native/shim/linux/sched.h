@@ -31,6 +31,7 @@ int wake_up_state(struct task_struct *task, unsigned int state);
 bool signal_pending(struct task_struct *task);
 ktime_t ktime_get(void);
 
+#define fatal_signal_pending(task) ((void)(task), false)
 #define might_sleep()		((void)0)
 #define cond_resched()		((void)0)
 
