@@ -43,7 +43,8 @@ Test tiers:
   lockdep-negative  mistakes with locks around buffers and fences, a boot for each:
              lockdep reports them, with the locks in question
   modeset    framebuffers that are evicted and come back, and commits that wait
-             for fences, on bochs, qxl and vkms, under lockdep
+             for fences, on bochs, qxl, vkms and two screens of virtio-gpu,
+             under lockdep
   rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core
              in the guest, under lockdep
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN, RDMA among them
