@@ -59,6 +59,7 @@ static const struct suite suites[] = {
 	{ "selftests", "udmabuf", "/tests/udmabuf", NULL, 60 },
 	{ "selftests", "dmabuf-heaps", "/tests/dmabuf-heap", NULL, 60 },
 	{ "modeset", "kms-fences", "/tests/kms_fences", NULL, 300 },
+	{ "modeset", "kms-cursor", "/tests/kms_cursor", NULL, 300 },
 	{ "modeset", "kms-evict-bochs", "/tests/kms_evict", "bochs-drm", 600 },
 	{ "modeset", "kms-evict-qxl", "/tests/kms_evict", "qxl", 600 },
 	{ "rdma", "rdma-dmabuf", "/tests/rdma_dmabuf", NULL, 300 },
@@ -317,11 +318,6 @@ static int run_suites(const char *job)
 	return leakscan() || failed || !ran;
 }
 
-static int job_selftests(void)
-{
-	return run_suites("selftests");
-}
-
 static int run_suites_with_mover(const char *job)
 {
 	int ret = module_load(MOVER_PATH, "");
@@ -332,6 +328,11 @@ static int run_suites_with_mover(const char *job)
 	}
 
 	return run_suites(job);
+}
+
+static int job_selftests(void)
+{
+	return run_suites_with_mover("selftests");
 }
 
 static int job_modeset(void)

@@ -30,6 +30,12 @@
 #include <linux/workqueue.h>
 #include <linux/xarray.h>
 
+#if IS_ENABLED(CONFIG_DRM)
+#include <drm/drm_drv.h>
+#include <drm/drm_file.h>
+#include <drm/drm_ioctl.h>
+#endif
+
 #include "resv_mover.h"
 
 #define MOVER_MAX_PAGES		64
@@ -898,6 +904,66 @@ static bool warn;
 module_param(warn, bool, 0);
 MODULE_PARM_DESC(warn, "warn when loaded");
 
+/*
+ * None of the drivers whose devices QEMU has knows timelines of drm_syncobj, so
+ * there is a DRM device that has nothing else.
+ */
+#if IS_ENABLED(CONFIG_DRM)
+
+static const struct file_operations mover_drm_fops = {
+	.owner = THIS_MODULE,
+	.open = drm_open,
+	.release = drm_release,
+	.unlocked_ioctl = drm_ioctl,
+	.compat_ioctl = drm_compat_ioctl,
+	.poll = drm_poll,
+	.read = drm_read,
+	.llseek = noop_llseek,
+};
+
+static struct drm_driver mover_drm_driver = {
+	.driver_features = DRIVER_SYNCOBJ | DRIVER_SYNCOBJ_TIMELINE,
+	.fops = &mover_drm_fops,
+	.name = "resv_mover",
+	.desc = "Timelines of drm_syncobj, for tests",
+	.date = "20200101",
+};
+
+static struct drm_device *mover_drm;
+
+static int mover_drm_init(void)
+{
+	int ret;
+
+	mover_drm = drm_dev_alloc(&mover_drm_driver, mover_misc.this_device);
+	if (IS_ERR(mover_drm))
+		return PTR_ERR(mover_drm);
+	ret = drm_dev_register(mover_drm, 0);
+	if (ret)
+		drm_dev_put(mover_drm);
+
+	return ret;
+}
+
+static void mover_drm_exit(void)
+{
+	drm_dev_unregister(mover_drm);
+	drm_dev_put(mover_drm);
+}
+
+#else
+
+static int mover_drm_init(void)
+{
+	return 0;
+}
+
+static void mover_drm_exit(void)
+{
+}
+
+#endif
+
 static int __init mover_init(void)
 {
 	int ret;
@@ -912,13 +978,23 @@ static int __init mover_init(void)
 
 	ret = misc_register(&mover_misc);
 	if (ret)
-		destroy_workqueue(mover_wq);
+		goto err_wq;
+	ret = mover_drm_init();
+	if (ret)
+		goto err_misc;
 
+	return 0;
+
+err_misc:
+	misc_deregister(&mover_misc);
+err_wq:
+	destroy_workqueue(mover_wq);
 	return ret;
 }
 
 static void __exit mover_exit(void)
 {
+	mover_drm_exit();
 	misc_deregister(&mover_misc);
 	destroy_workqueue(mover_wq);
 }

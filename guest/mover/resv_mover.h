@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What /dev/resv-mover offers: buffers that the kernel moves about, and
- * simulated GPU jobs on any buffer of it. Shared by the module and the demo.
+ * simulated GPU jobs on any buffer of it. Shared by the module and the demo. The
+ * module has a DRM device as well, for timelines of drm_syncobj.
  */
 #ifndef _RESV_MOVER_H
 #define _RESV_MOVER_H

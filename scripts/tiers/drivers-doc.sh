@@ -12,7 +12,7 @@ wrappers+='|radeon_bo_wait_move|nouveau_fence_sync|nouveau_bo_fence|vmw_bo_fence
 wrappers+='|i915_sw_fence_await_reservation|i915_gem_object_(wait|wait_kernel|await_scanout)'
 wrappers+='|i915_request_await_(reservation|object|exec_object)|i915_vma_move_to_active(_usage)?'
 wrappers+='|drm_gem_fence_array_add_implicit|drm_gem_dma_resv_wait|msm_gem_sync_object'
-wrappers+='|vc4_wait_for_others|drm_gem_fb_prepare_fb|nouveau_bo_wait_move'
+wrappers+='|vc4_wait_for_others|drm_gem_fb_prepare_fb|nouveau_bo_wait_move|virtio_gpu_array_lock_idle'
 
 # "FILE FUNCTION" for each place in the tree. Rows leave out drivers/gpu/drm/.
 lgit grep -lE "dma_resv_|usage = $wrappers" -- 'drivers/*.[ch]' |

@@ -1,13 +1,20 @@
 # shellcheck shell=bash
 # Two of QEMU's graphics cards with little video memory, in a machine that has
 # little memory itself, under lockdep: framebuffers are evicted and come back,
-# and commits to vkms wait for the fences that they have to.
+# and commits to vkms and virtio-gpu wait for the fences that they have to.
 # depends: series configs guest
 machine lockdep
 test_programs lockdep modeset \
 	-m 384M -vga none -device VGA,vgamem_mb=4 \
 	-device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4 \
-	-device vmware-svga,vgamem_mb=4
+	-device vmware-svga,vgamem_mb=4 -device virtio-gpu-pci,max_outputs=2
+
+# Its test is skipped without the device, which is there to be tested.
+if grep -q 'Initialized virtio_gpu .* for virtio0' "$LOGS/boot-lockdep-modeset.log"; then
+	ok "virtio-gpu is there"
+else
+	fail "virtio-gpu is there" "it did not probe" "$LOGS/boot-lockdep-modeset.log"
+fi
 
 # QEMU's card lacks what vmwgfx asks for, so that one fails to probe, cleanly.
 if grep -q 'vmw_probe.*Hardware has no pitchlock' "$LOGS/boot-lockdep-modeset.log"; then
