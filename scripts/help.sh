@@ -44,6 +44,8 @@ Test tiers:
              lockdep reports them, with the locks in question
   modeset    framebuffers that are evicted and come back, and commits that wait
              for fences, on bochs, qxl and vkms, under lockdep
+  pressure   the part of modeset where memory is short, again and again on a busy
+             machine, for words that are lost; $RESV_PRESSURE_ROUNDS says how often
   rdma       memory of dma-bufs on software RDMA devices, with Debian's rdma-core
              in the guest, under lockdep
   kasan      KUnit and selftests with KASAN, kmemleak and UBSAN, RDMA among them
@@ -63,8 +65,8 @@ Test tiers:
              each row has its place
   static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
              the series on what it touches
-  full       all of these but quick, mutants, kcsan, bisect, cross, legacy
-             and before
+  full       all of these but quick, pressure, mutants, kcsan, bisect, cross,
+             legacy and before
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

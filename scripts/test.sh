@@ -6,7 +6,7 @@ done
 
 ALL_TIERS="native series litmus drivers-doc kunit selftests runner lockdep lockdep-negative modeset rdma kasan apply drivers static"
 # Not part of full: they take long, or seldom find anything new.
-ON_DEMAND="quick mutants kcsan bisect cross legacy before"
+ON_DEMAND="quick pressure mutants kcsan bisect cross legacy before"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
