@@ -160,8 +160,9 @@ static void on_alarm(int sig)
  * Run one program to its end, but no longer than @seconds. Nothing that
  * it started stays behind: from the first process, -1 means all others.
  */
-static int run_bounded(const char *path, const char *arg, unsigned int seconds)
+static int run_bounded(const char *const argv[], unsigned int seconds)
 {
+	const char *path = argv[0];
 	struct sigaction sa = { .sa_handler = on_alarm };
 	bool late = false;
 	int status;
@@ -172,7 +173,7 @@ static int run_bounded(const char *path, const char *arg, unsigned int seconds)
 	if (pid < 0)
 		return 1;
 	if (!pid) {
-		execl(path, path, arg, NULL);
+		execv(path, (char *const *)argv);
 		_exit(127);
 	}
 
@@ -263,6 +264,7 @@ static int module_load(const char *path, const char *params)
 
 static int job_demo(void)
 {
+	const char *const argv[] = { "/bin/demo", NULL };
 	int ret, status;
 
 	ret = module_load(MOVER_PATH, "");
@@ -271,7 +273,7 @@ static int job_demo(void)
 		return 1;
 	}
 
-	status = run_bounded("/bin/demo", NULL, 120);
+	status = run_bounded(argv, 120);
 
 	/* Nothing may be left that keeps the module. */
 	if (syscall(SYS_delete_module, "resv_mover", O_NONBLOCK) &&
@@ -293,6 +295,8 @@ static int run_suites(const char *job)
 
 	snprintf(only, sizeof(only), "%s", kernel_arg("resv.suite=", ""));
 	for (i = 0; i < ARRAY_SIZE(suites); i++) {
+		const char *const argv[] = { suites[i].path, suites[i].arg, NULL };
+
 		if (strcmp(job, suites[i].job) ||
 		    (*only && strcmp(only, suites[i].name)))
 			continue;
@@ -305,7 +309,7 @@ static int run_suites(const char *job)
 
 		seconds = atoi(kernel_arg("resv.timeout=", "0"));
 		mark("RESV-SUITE %s\n", suites[i].name);
-		status = run_bounded(suites[i].path, suites[i].arg,
+		status = run_bounded(argv,
 				     seconds ? seconds : suites[i].seconds);
 		if (status == SKIP_AUTOMAKE)
 			status = SKIP_KSFT;
@@ -338,6 +342,18 @@ static int job_selftests(void)
 static int job_modeset(void)
 {
 	return run_suites_with_mover("modeset");
+}
+
+/* What is lost there is lost seldom, so again and again: resv.rounds=N */
+static int job_pressure(void)
+{
+	char rounds[64], seconds[64];
+	const char *const argv[] = { "/tests/kms_evict", "-p", rounds, "qxl", NULL };
+
+	snprintf(rounds, sizeof(rounds), "%s", kernel_arg("resv.rounds=", "20"));
+	snprintf(seconds, sizeof(seconds), "%s", kernel_arg("resv.timeout=", "3600"));
+
+	return run_bounded(argv, atoi(seconds));
 }
 
 static int job_rdma(void)
@@ -393,6 +409,7 @@ static const struct {
 	{ "demo", job_demo },
 	{ "selftests", job_selftests },
 	{ "modeset", job_modeset },
+	{ "pressure", job_pressure },
 	{ "rdma", job_rdma },
 	{ "kunit", job_kunit },
 	{ "leakscan", job_leakscan },

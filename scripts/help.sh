@@ -70,7 +70,9 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   before     i915's mock selftests on the unpatched base, to compare with lockdep's
   bisect     every patch builds what it touches, without a new warning, the newest
              first: an hour; $RESV_BISECT_SECONDS ends it early
-  full       all of these but quick; writes docs/tested.md when all passed
+  pressure   the part of modeset where memory is short, again and again on a busy
+             machine, for words that are lost; $RESV_PRESSURE_ROUNDS says how often
+  full       all of these but quick and pressure; writes docs/tested.md when all passed
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

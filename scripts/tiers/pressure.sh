@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# Words that are written to framebuffers of qxl while these are evicted, swapped out
+# and shown, memory is short, and the host is busy: none is lost. $RESV_PRESSURE_ROUNDS
+# rounds of that, 20 without it, each of 10 s and more; all in one machine.
+rounds=${RESV_PRESSURE_ROUNDS:-20}
+[[ $rounds =~ ^[1-9][0-9]*$ ]] || die "RESV_PRESSURE_ROUNDS=$rounds is not a number of rounds"
+limit=$((rounds * 120 + 120))
+log=$LOGS/boot-pressure-pressure.log
+
+machine pressure
+
+# What is lost is lost where the device and the kernel run at odd moments.
+load=()
+stop_load() { [ ${#load[@]} = 0 ] || kill "${load[@]}" 2>/dev/null || :; }
+at_exit stop_load
+for _ in 1 2; do
+	nice -n 5 bash -c 'while :; do :; done' 9>&- &
+	load+=($!)
+done
+
+RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=$rounds resv.timeout=$limit" \
+	boot "$BUILD/kernel-pressure" pressure "$log" "$limit" -m 384M -vga none \
+	-device VGA,vgamem_mb=4 -device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4
+stop_load
+verdicts "$log" '' job=pressure
