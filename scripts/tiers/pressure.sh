@@ -2,6 +2,7 @@
 # Words that are written to framebuffers of qxl while these are evicted, swapped out
 # and shown, memory is short, and the host is busy: none is lost. $RESV_PRESSURE_ROUNDS
 # rounds of that, 20 without it, each of 10 s and more; all in one machine.
+# depends: series configs guest
 rounds=${RESV_PRESSURE_ROUNDS:-20}
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "RESV_PRESSURE_ROUNDS=$rounds is not a number of rounds"
 limit=$((rounds * 120 + 120))
@@ -22,4 +23,4 @@ RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=$rounds resv.timeout=$limit" \
 	boot "$BUILD/kernel-pressure" pressure "$log" "$limit" -m 384M -vga none \
 	-device VGA,vgamem_mb=4 -device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4
 stop_load
-verdicts "$log" '' job=pressure
+verdicts "$log" job=pressure

@@ -125,6 +125,27 @@ err_file:
 	return ret;
 }
 
+/*
+ * An object takes 65535 fences, and drivers that find no room can only fail. Half of
+ * that is out of reach of imports, of which a single one may bring any number.
+ */
+#define IMPORT_MOST	(U16_MAX / 2)
+
+static bool import_has_room(struct dma_resv *resv, unsigned int count)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	if (count > IMPORT_MOST)
+		return false;
+
+	dma_resv_for_each_fence(&cursor, resv, DMA_RESV_USAGE_BOOKKEEP, fence)
+		if (!dma_fence_is_signaled(fence) && ++count > IMPORT_MOST)
+			return false;
+
+	return true;
+}
+
 long dma_buf_import_sync_file(struct dma_resv *resv,
 			      struct dma_buf_import_sync_file __user *argp)
 {
@@ -151,10 +172,14 @@ long dma_buf_import_sync_file(struct dma_resv *resv,
 						 DMA_RESV_USAGE_READ;
 
 	ret = dma_resv_lock_interruptible(resv, NULL);
+	/* Nothing has been done yet: callers need not know that a signal came */
+	if (ret == -EINTR)
+		ret = -ERESTARTSYS;
 	if (ret)
 		goto out;
 
-	ret = dma_resv_reserve_fences(resv, count);
+	ret = import_has_room(resv, count) ?
+	      dma_resv_reserve_fences(resv, count) : -ENOMEM;
 	dma_resv_check_import(resv, true);
 	for (i = 0; i < count && !ret; ++i) {
 		dma_resv_add_fence(resv, leaves[i], usage);

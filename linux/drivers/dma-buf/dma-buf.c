@@ -194,19 +194,18 @@ static loff_t dma_buf_llseek(struct file *file, loff_t offset, int whence)
 /* Let everybody look again, and be ready to be registered once more */
 static void dma_buf_poll_wake(struct dma_buf_poll_cb_t *dcb)
 {
-	struct dma_fence *fence;
 	unsigned long flags;
 
 	spin_lock_irqsave(&dcb->poll->lock, flags);
 	wake_up_locked_poll(dcb->poll, dcb->active);
 	dcb->active = 0;
-	fence = dcb->fence;
-	dcb->fence = NULL;
 	spin_unlock_irqrestore(&dcb->poll->lock, flags);
-
-	dma_fence_put(fence);
 }
 
+/*
+ * The fence's lock is held, which its release may want: dcb->fence is left to whoever
+ * polls next, or to the release of the buffer.
+ */
 static void dma_buf_poll_cb(struct dma_fence *fence, struct dma_fence_cb *cb)
 {
 	dma_buf_poll_wake(container_of(cb, struct dma_buf_poll_cb_t, cb));
@@ -215,16 +214,10 @@ static void dma_buf_poll_cb(struct dma_fence *fence, struct dma_fence_cb *cb)
 /* Nobody is left to be woken, and soon the callback will not be there either */
 static void dma_buf_poll_cancel(struct dma_buf_poll_cb_t *dcb)
 {
-	struct dma_fence *fence;
-
-	spin_lock_irq(&dcb->poll->lock);
-	fence = dma_fence_get(dcb->fence);
-	spin_unlock_irq(&dcb->poll->lock);
-
 	/* If it is too late for that, it also waits for the callback to end */
-	if (fence && dma_fence_remove_callback(fence, &dcb->cb))
-		dma_fence_put(dcb->fence);
-	dma_fence_put(fence);
+	if (dcb->fence)
+		dma_fence_remove_callback(dcb->fence, &dcb->cb);
+	dma_fence_put(dcb->fence);
 }
 
 /*
@@ -237,24 +230,26 @@ static bool dma_buf_poll_ready(struct dma_buf *dmabuf, __poll_t event,
 			       enum dma_resv_usage usage,
 			       struct dma_buf_poll_cb_t *dcb)
 {
+	bool ready = dma_resv_test_signaled(dmabuf->resv, usage);
+	struct dma_fence *fence, *old = NULL;
 	struct dma_resv_iter cursor;
-	struct dma_fence *fence;
 	bool pending;
-
-	if (dma_resv_test_signaled(dmabuf->resv, usage))
-		return true;
 
 	spin_lock_irq(&dmabuf->poll.lock);
 	pending = dcb->active;
-	dcb->active = event;
+	if (!pending) {
+		swap(old, dcb->fence);
+		dcb->active = ready ? 0 : event;
+	}
 	spin_unlock_irq(&dmabuf->poll.lock);
 
-	if (pending)
-		return false;
+	dma_fence_put(old);
+	if (ready || pending)
+		return ready;
 
 	dma_resv_iter_begin(&cursor, dmabuf->resv, usage);
 	dma_resv_for_each_fence_unlocked(&cursor, fence) {
-		/* From here on the callback may run, and drop this reference */
+		/* From here on the callback may run, and others have a look at this */
 		dcb->fence = dma_fence_get(fence);
 		pending = !dma_fence_add_callback(fence, &dcb->cb,
 						  dma_buf_poll_cb);
@@ -832,6 +827,24 @@ void dma_buf_unpin(struct dma_buf_attachment *attach)
 }
 EXPORT_SYMBOL_GPL(dma_buf_unpin);
 
+/*
+ * Importers without a move_notify callback never look at the fences, so wait for them
+ * until the memory is in place. No lock is held: with those importers a dynamic
+ * exporter's memory is pinned and mapped when they attach.
+ */
+static int dma_buf_wait_in_place(struct dma_buf_attachment *attach)
+{
+	long ret;
+
+	if (dma_buf_attachment_is_dynamic(attach))
+		return 0;
+
+	ret = dma_resv_wait_timeout(attach->dmabuf->resv, DMA_RESV_USAGE_KERNEL,
+				    true, MAX_SCHEDULE_TIMEOUT);
+
+	return min(ret, 0L);
+}
+
 /**
  * dma_buf_map_attachment - Returns the scatterlist table of the attachment;
  * mapped into _device_ address space. Is a wrapper for map_dma_buf() of the
@@ -870,7 +883,8 @@ struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 		    attach->dir != DMA_BIDIRECTIONAL)
 			return ERR_PTR(-EBUSY);
 
-		return attach->sgt;
+		r = dma_buf_wait_in_place(attach);
+		return r ? ERR_PTR(r) : attach->sgt;
 	}
 
 	if (dma_buf_is_dynamic(attach->dmabuf)) {
@@ -885,6 +899,15 @@ struct sg_table *dma_buf_map_attachment(struct dma_buf_attachment *attach,
 	sg_table = attach->dmabuf->ops->map_dma_buf(attach, direction);
 	if (!sg_table)
 		sg_table = ERR_PTR(-ENOMEM);
+
+	if (!IS_ERR(sg_table)) {
+		r = dma_buf_wait_in_place(attach);
+		if (r) {
+			attach->dmabuf->ops->unmap_dma_buf(attach, sg_table,
+							   direction);
+			sg_table = ERR_PTR(r);
+		}
+	}
 
 	if (IS_ERR(sg_table) && dma_buf_is_dynamic(attach->dmabuf) &&
 	     !IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY))

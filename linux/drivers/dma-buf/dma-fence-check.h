@@ -26,6 +26,7 @@ struct seq_file;
  * @DMA_FENCE_CHECK_BUSY_MEMORY: memory was moved or freed while in use
  * @DMA_FENCE_CHECK_LATE: a fence was not signaled for a long time
  * @DMA_FENCE_CHECK_SIGNALLING: something on the way to a signal may wait for it
+ * @DMA_FENCE_CHECK_EARLY: a driver's wait was over before the fence had signaled
  * @DMA_FENCE_CHECK_KINDS: how many there are
  */
 enum dma_fence_check_kind {
@@ -37,6 +38,7 @@ enum dma_fence_check_kind {
 	DMA_FENCE_CHECK_BUSY_MEMORY,
 	DMA_FENCE_CHECK_LATE,
 	DMA_FENCE_CHECK_SIGNALLING,
+	DMA_FENCE_CHECK_EARLY,
 	DMA_FENCE_CHECK_KINDS
 };
 

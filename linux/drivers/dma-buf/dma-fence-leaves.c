@@ -12,7 +12,7 @@
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-leaves.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/slab.h>
 #include <linux/sort.h>
 #include <linux/xarray.h>
@@ -46,7 +46,9 @@ static int fence_walk_add(struct fence_walk *walk, struct dma_fence *fence)
 		return 0;
 
 	if (fence_is_container(fence) || !fence->context) {
-		ret = xa_insert(&walk->seen, (unsigned long)fence,
+		/* No two fences are closer to each other, and near ones share memory */
+		ret = xa_insert(&walk->seen,
+				(unsigned long)fence / sizeof(*fence),
 				xa_mk_value(1), GFP_KERNEL);
 		if (ret)
 			return ret == -EBUSY ? 0 : ret;
@@ -76,10 +78,14 @@ static struct dma_fence *fence_walk_take(struct fence_walk *walk)
 	return fence;
 }
 
-/* The next fence is a container: have what is in it take its place */
+/*
+ * The next fence is a container: have what is in it take its place. Of a chain that is
+ * one node and the rest; dma_fence_chain_walk() would ask each node's fence, which may
+ * be a container itself.
+ */
 static int fence_walk_open(struct fence_walk *walk)
 {
-	struct dma_fence *fence = fence_walk_take(walk), *link;
+	struct dma_fence *fence = fence_walk_take(walk), *prev;
 	struct dma_fence_array *array = to_dma_fence_array(fence);
 	struct dma_fence_chain *chain;
 	unsigned int i;
@@ -89,15 +95,14 @@ static int fence_walk_open(struct fence_walk *walk)
 		for (i = 0; i < array->num_fences && !ret; ++i)
 			ret = fence_walk_add(walk, array->fences[i]);
 	} else {
-		dma_fence_chain_for_each(link, fence) {
-			chain = to_dma_fence_chain(link);
-			ret = fence_walk_add(walk, chain ? chain->fence : link);
-			if (ret) {
-				dma_fence_put(link);
-				break;
-			}
-			cond_resched();
-		}
+		chain = to_dma_fence_chain(fence);
+		rcu_read_lock();
+		prev = dma_fence_get_rcu_safe(&chain->prev);
+		rcu_read_unlock();
+		ret = fence_walk_add(walk, chain->fence);
+		if (prev && !ret)
+			ret = fence_walk_add(walk, prev);
+		dma_fence_put(prev);
 	}
 	dma_fence_put(fence);
 
@@ -179,7 +184,7 @@ EXPORT_SYMBOL_GPL(dma_fence_put_all);
  * dma_fence_put_all().
  *
  * Context: Process context, may sleep to allocate memory.
- * Return: 0, or -ENOMEM with nothing returned.
+ * Return: 0; -ENOMEM, or -EINTR if the process is being killed, with nothing returned.
  */
 int dma_fence_get_leaves(struct dma_fence **fences, unsigned int num_fences,
 			 struct dma_fence ***leaves, unsigned int *num_leaves)
@@ -199,6 +204,9 @@ int dma_fence_get_leaves(struct dma_fence **fences, unsigned int num_fences,
 			ret = fence_walk_open(&walk);
 		else
 			ret = fence_walk_leaf(&walk);
+		/* User space may have made it as large as it likes */
+		if (!ret && fatal_signal_pending(current))
+			ret = -EINTR;
 		cond_resched();
 	}
 

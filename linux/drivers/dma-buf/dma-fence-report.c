@@ -22,6 +22,7 @@ static const char * const kinds[DMA_FENCE_CHECK_KINDS] = {
 	[DMA_FENCE_CHECK_BUSY_MEMORY] = "busy-memory",
 	[DMA_FENCE_CHECK_LATE] = "late",
 	[DMA_FENCE_CHECK_SIGNALLING] = "signalling",
+	[DMA_FENCE_CHECK_EARLY] = "early",
 };
 
 static const char * const usages[] = { "kernel", "write", "read", "bookkeep" };

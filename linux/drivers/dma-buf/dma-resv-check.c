@@ -17,8 +17,10 @@
 #include <linux/dma-resv.h>
 #include <linux/dma-resv-check.h>
 #include <linux/export.h>
+#include <linux/fs.h>
 #include <linux/hashtable.h>
 #include <linux/jiffies.h>
+#include <linux/mm.h>
 #include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <linux/spinlock.h>
@@ -427,6 +429,20 @@ void __dma_resv_check_mistake(struct dma_resv *obj, struct dma_fence *fence,
 	dma_fence_node_put(node);
 }
 
+void __dma_resv_check_early(struct dma_resv *obj, struct dma_fence *fence)
+{
+	struct dma_fence_check_party party = {
+		.node = dma_fence_node_get(fence),
+		.usage = -1,
+		.what = "waited for",
+		.stack = dma_fence_check_stack(),
+	};
+
+	dma_fence_check_report(DMA_FENCE_CHECK_EARLY, obj, &party, 1, "%s",
+			       "said to have signaled by its own wait, and has not");
+	dma_fence_node_put(party.node);
+}
+
 void __dma_resv_check_add(struct dma_resv *obj, struct dma_fence *fence,
 			  enum dma_resv_usage usage)
 {
@@ -486,6 +502,53 @@ void __dma_resv_check_idle(struct dma_resv *obj, const char *what)
 	dma_resv_iter_end(&cursor);
 }
 EXPORT_SYMBOL_GPL(__dma_resv_check_idle);
+
+/* As long as a VMA is in the mapping, its page tables are there */
+static bool pages_mapped(struct vm_area_struct *vma, pgoff_t first, pgoff_t last)
+{
+	unsigned long addr, pfn;
+	pgoff_t page;
+
+	first = max(first, vma->vm_pgoff);
+	last = min(last, vma->vm_pgoff + vma_pages(vma) - 1);
+	for (page = first; page <= last; page++) {
+		addr = vma->vm_start + ((page - vma->vm_pgoff) << PAGE_SHIFT);
+		if (!follow_pfn(vma, addr, &pfn))
+			return true;
+		cond_resched();
+	}
+
+	return false;
+}
+
+void __dma_resv_check_unmapped(struct dma_resv *obj,
+			       struct address_space *mapping, pgoff_t first,
+			       pgoff_t count, const char *what)
+{
+	pgoff_t last = first + count - 1;
+	struct vm_area_struct *vma;
+	bool mapped = false;
+
+	i_mmap_lock_read(mapping);
+	vma_interval_tree_foreach(vma, &mapping->i_mmap, first, last) {
+		mapped = pages_mapped(vma, first, last);
+		if (mapped)
+			break;
+	}
+	i_mmap_unlock_read(mapping);
+
+	if (mapped) {
+		struct dma_fence_check_party party = {
+			.usage = -1,
+			.what = what,
+			.stack = dma_fence_check_stack(),
+		};
+
+		dma_fence_check_report(DMA_FENCE_CHECK_BUSY_MEMORY, obj, &party,
+				       1, "the memory goes while processes have it mapped");
+	}
+}
+EXPORT_SYMBOL_GPL(__dma_resv_check_unmapped);
 
 /* Does any of the fences in @obj, except for those of its context, wait for @old? */
 static bool fences_cover(struct dma_resv *obj, struct dma_fence *old,
@@ -552,7 +615,7 @@ void __dma_resv_check_replace(struct dma_resv *obj, struct dma_fence *old,
 
 /* What @src knows about the fences in @list, @dst knows from now on */
 static void records_copy(struct dma_resv *dst, struct dma_resv *src,
-			 struct dma_resv_list *list)
+			 struct dma_resv_table *list)
 {
 	struct dma_resv_record *record, copy;
 	struct dma_resv_party party;
@@ -580,7 +643,7 @@ static void records_copy(struct dma_resv *dst, struct dma_resv *src,
 }
 
 /* Does any of the fences in @list wait for that of @node_old? */
-static bool list_covers(struct dma_resv_list *list,
+static bool list_covers(struct dma_resv_table *list,
 			struct dma_fence_node *node_old)
 {
 	struct dma_fence_node *node;
@@ -599,7 +662,7 @@ static bool list_covers(struct dma_resv_list *list,
 }
 
 void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
-			   struct dma_resv_list *list)
+			   struct dma_resv_table *list)
 {
 	struct dma_resv_party party;
 	struct dma_resv_iter cursor;
@@ -622,7 +685,7 @@ void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
 
 void __dma_resv_check_fini(struct dma_resv *obj)
 {
-	struct dma_resv_list *list = rcu_dereference_protected(obj->fences, true);
+	struct dma_resv_table *list = rcu_dereference_protected(obj->table, true);
 	struct dma_resv_record *record, *next;
 	struct dma_resv_party party;
 	struct dma_fence *fence;

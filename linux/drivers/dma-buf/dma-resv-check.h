@@ -13,13 +13,14 @@
 
 void __dma_resv_check_mistake(struct dma_resv *obj, struct dma_fence *fence,
 			      int usage, bool locked);
+void __dma_resv_check_early(struct dma_resv *obj, struct dma_fence *fence);
 void __dma_resv_check_add(struct dma_resv *obj, struct dma_fence *fence,
 			  enum dma_resv_usage usage);
 void __dma_resv_check_replace(struct dma_resv *obj, struct dma_fence *old,
 			      struct dma_fence *fence,
 			      enum dma_resv_usage usage);
 void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
-			   struct dma_resv_list *list);
+			   struct dma_resv_table *list);
 void __dma_resv_check_fini(struct dma_resv *obj);
 bool dma_resv_check_settled(void);
 unsigned int dma_resv_check_tolerate(unsigned int ms);
@@ -52,6 +53,17 @@ static inline bool dma_resv_check_mistake(struct dma_resv *obj,
 	return true;
 }
 
+/* The wait of @fence says that it has signaled. Returns whether this does the reporting. */
+static inline bool dma_resv_check_early(struct dma_resv *obj,
+					struct dma_fence *fence)
+{
+	if (!static_branch_unlikely(&dma_fence_check_enabled))
+		return false;
+	__dma_resv_check_early(obj, fence);
+
+	return true;
+}
+
 /* @fence is about to be added */
 static inline void dma_resv_check_add(struct dma_resv *obj,
 				      struct dma_fence *fence,
@@ -74,7 +86,7 @@ static inline void dma_resv_check_replace(struct dma_resv *obj,
 /* @dst is about to get @list, with the fences of @src, in place of its own */
 static inline void dma_resv_check_copy(struct dma_resv *dst,
 				       struct dma_resv *src,
-				       struct dma_resv_list *list)
+				       struct dma_resv_table *list)
 {
 	if (static_branch_unlikely(&dma_fence_check_enabled))
 		__dma_resv_check_copy(dst, src, list);
@@ -98,6 +110,12 @@ static inline bool dma_resv_check_mistake(struct dma_resv *obj,
 	return false;
 }
 
+static inline bool dma_resv_check_early(struct dma_resv *obj,
+					struct dma_fence *fence)
+{
+	return false;
+}
+
 static inline void dma_resv_check_add(struct dma_resv *obj,
 				      struct dma_fence *fence,
 				      enum dma_resv_usage usage) {}
@@ -107,7 +125,7 @@ static inline void dma_resv_check_replace(struct dma_resv *obj,
 					  enum dma_resv_usage usage) {}
 static inline void dma_resv_check_copy(struct dma_resv *dst,
 				       struct dma_resv *src,
-				       struct dma_resv_list *list) {}
+				       struct dma_resv_table *list) {}
 static inline void dma_resv_check_import(struct dma_resv *obj, bool import) {}
 #endif /* CONFIG_DMABUF_CHECK */
 

@@ -42,6 +42,12 @@
 
 #include "dma-resv-check.h"
 
+/* The functions themselves */
+#undef dma_resv_get_fences
+#undef dma_resv_get_singleton
+#undef dma_resv_wait_timeout
+#undef dma_resv_test_signaled
+
 #define CREATE_TRACE_POINTS
 #include <trace/events/dma_resv.h>
 
@@ -114,25 +120,21 @@ EXPORT_SYMBOL(reservation_ww_class);
  * still that of the object and @seq has not moved. As the object holds a reference
  * to each of its fences, it also means that none of the fences was freed in
  * between, or its memory put to another use.
- *
- * Fences that have signaled stay so. Whoever finds that all of them have leaves the
- * state of @seq in @idle, and the next one has the answer from that alone, until the
- * table is changed.
  */
 
-static struct dma_resv_list *dma_resv_list(struct dma_resv *obj)
+static struct dma_resv_table *dma_resv_table(struct dma_resv *obj)
 {
-	return rcu_dereference_check(obj->fences, dma_resv_held(obj));
+	return rcu_dereference_check(obj->table, dma_resv_held(obj));
 }
 
 /* For the owner of the lock, and for readers that check what they got from it */
-static struct dma_fence *dma_resv_slot(struct dma_resv_list *list,
+static struct dma_fence *dma_resv_slot(struct dma_resv_table *list,
 				       unsigned int i)
 {
 	return rcu_dereference_check(list->slots[i], true);
 }
 
-static unsigned int dma_resv_count(struct dma_resv_list *list,
+static unsigned int dma_resv_count(struct dma_resv_table *list,
 				   enum dma_resv_usage usage)
 {
 	/* A slot is only read after the bound that admits it */
@@ -144,17 +146,17 @@ static bool dma_resv_has_signaled(struct dma_fence *fence)
 	return test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags);
 }
 
-static void dma_resv_set_end(struct dma_resv_list *list, unsigned int usage,
+static void dma_resv_set_end(struct dma_resv_table *list, unsigned int usage,
 			     unsigned int end)
 {
 	/* Pairs with the acquire in dma_resv_count() */
 	smp_store_release(&list->end[usage], end);
 }
 
-static struct dma_resv_list *dma_resv_list_alloc(struct dma_resv *obj,
-						 unsigned int max, gfp_t gfp)
+static struct dma_resv_table *dma_resv_table_alloc(struct dma_resv *obj,
+						   unsigned int max, gfp_t gfp)
 {
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	size_t size;
 
 	if (max > U16_MAX)
@@ -178,7 +180,7 @@ static struct dma_resv_list *dma_resv_list_alloc(struct dma_resv *obj,
 	return list;
 }
 
-static void dma_resv_list_free(struct dma_resv_list *list)
+static void dma_resv_table_free(struct dma_resv_table *list)
 {
 	unsigned int i = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 
@@ -191,13 +193,13 @@ static void dma_resv_list_free(struct dma_resv_list *list)
 	kvfree_rcu(list, rcu);
 }
 
-static unsigned int dma_resv_start(struct dma_resv_list *list, unsigned int usage)
+static unsigned int dma_resv_start(struct dma_resv_table *list, unsigned int usage)
 {
 	return usage ? list->end[usage - 1] : 0;
 }
 
 /* For the owner of the lock: the usage of the fence in slot @i */
-static unsigned int dma_resv_usage(struct dma_resv_list *list, unsigned int i)
+static unsigned int dma_resv_usage(struct dma_resv_table *list, unsigned int i)
 {
 	return (i >= list->end[DMA_RESV_USAGE_KERNEL]) +
 	       (i >= list->end[DMA_RESV_USAGE_WRITE]) +
@@ -205,7 +207,7 @@ static unsigned int dma_resv_usage(struct dma_resv_list *list, unsigned int i)
 }
 
 /* The first of the slots from @from up to @to whose context is not less than @context */
-static unsigned int dma_resv_find(struct dma_resv_list *list, unsigned int from,
+static unsigned int dma_resv_find(struct dma_resv_table *list, unsigned int from,
 				  unsigned int to, u64 context)
 {
 	unsigned int middle;
@@ -221,7 +223,7 @@ static unsigned int dma_resv_find(struct dma_resv_list *list, unsigned int from,
 	return from;
 }
 
-static noinline unsigned int dma_resv_search(struct dma_resv_list *list,
+static noinline unsigned int dma_resv_search(struct dma_resv_table *list,
 					     unsigned int i, u64 context)
 {
 	unsigned int u;
@@ -242,7 +244,7 @@ static noinline unsigned int dma_resv_search(struct dma_resv_list *list,
 
 /* The first slot from @i up to @count with a fence of @context, or @count */
 static __always_inline unsigned int
-dma_resv_find_context(struct dma_resv_list *list, unsigned int i,
+dma_resv_find_context(struct dma_resv_table *list, unsigned int i,
 		      unsigned int count, u64 context)
 {
 	if (count > DMA_RESV_FEW)
@@ -259,9 +261,9 @@ dma_resv_find_context(struct dma_resv_list *list, unsigned int i,
  * the bounds before they find out that it does not count, so all slots are filled
  * before a bound admits one more.
  */
-static void dma_resv_list_insert(struct dma_resv_list *list,
-				 struct dma_fence *fence,
-				 enum dma_resv_usage usage)
+static void dma_resv_table_insert(struct dma_resv_table *list,
+				  struct dma_fence *fence,
+				  enum dma_resv_usage usage)
 {
 	unsigned int i, at;
 
@@ -276,7 +278,7 @@ static void dma_resv_list_insert(struct dma_resv_list *list,
 }
 
 /* Inside a write section */
-static void dma_resv_list_remove(struct dma_resv_list *list, unsigned int at)
+static void dma_resv_table_remove(struct dma_resv_table *list, unsigned int at)
 {
 	unsigned int u = dma_resv_usage(list, at);
 
@@ -303,10 +305,10 @@ static void dma_resv_victim(struct dma_resv_victims *victims, unsigned int i)
  * Take @victims out and put @fence in, which may be NULL, as a single step in the
  * eyes of every reader. Takes over the reference to @fence.
  */
-static void dma_resv_list_update(struct dma_resv_list *list,
-				 const struct dma_resv_victims *victims,
-				 struct dma_fence *fence,
-				 enum dma_resv_usage usage)
+static void dma_resv_table_update(struct dma_resv_table *list,
+				  const struct dma_resv_victims *victims,
+				  struct dma_fence *fence,
+				  enum dma_resv_usage usage)
 {
 	struct dma_fence *gone[DMA_RESV_USAGES];
 	unsigned int i, at;
@@ -321,11 +323,11 @@ static void dma_resv_list_update(struct dma_resv_list *list,
 			RCU_INIT_POINTER(list->slots[at], fence);
 			fence = NULL;
 		} else {
-			dma_resv_list_remove(list, at);
+			dma_resv_table_remove(list, at);
 		}
 	}
 	if (fence)
-		dma_resv_list_insert(list, fence, usage);
+		dma_resv_table_insert(list, fence, usage);
 	write_seqcount_end(&list->seq);
 
 	for (i = victims->count; i--;)
@@ -368,7 +370,7 @@ static bool dma_resv_lock_missing(struct dma_resv *obj,
 void dma_resv_init(struct dma_resv *obj)
 {
 	ww_mutex_init(&obj->lock, &reservation_ww_class);
-	RCU_INIT_POINTER(obj->fences, NULL);
+	RCU_INIT_POINTER(obj->table, NULL);
 	dma_resv_check_init(obj);
 }
 EXPORT_SYMBOL(dma_resv_init);
@@ -386,13 +388,13 @@ EXPORT_SYMBOL(dma_resv_init);
 void dma_resv_fini(struct dma_resv *obj)
 {
 	dma_resv_check_fini(obj);
-	dma_resv_list_free(rcu_dereference_protected(obj->fences, true));
+	dma_resv_table_free(rcu_dereference_protected(obj->table, true));
 	ww_mutex_destroy(&obj->lock);
 }
 EXPORT_SYMBOL(dma_resv_fini);
 
 /* Let go of every fence that has signaled */
-static void dma_resv_list_prune(struct dma_resv_list *list)
+static void dma_resv_table_prune(struct dma_resv_table *list)
 {
 	unsigned int count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 	unsigned int i, u, end, kept = 0, signaled = 0;
@@ -429,25 +431,24 @@ static void dma_resv_list_prune(struct dma_resv_list *list)
  * Make @list the table of @obj. The sequence goes on from that of the table before,
  * so that a cursor notices even if @list has the memory of a table it knew.
  */
-static void dma_resv_list_publish(struct dma_resv *obj,
-				  struct dma_resv_list *list)
+static void dma_resv_table_publish(struct dma_resv *obj,
+				   struct dma_resv_table *list)
 {
-	struct dma_resv_list *old = dma_resv_list(obj);
+	struct dma_resv_table *old = dma_resv_table(obj);
 
 	if (old)
 		list->seq.seqcount.sequence = old->seq.seqcount.sequence + 2;
-	list->idle = list->seq.seqcount.sequence - 2;
-	rcu_assign_pointer(obj->fences, list);
+	rcu_assign_pointer(obj->table, list);
 }
 
 /* Move to a table with @max slots or more, the fences stay the same */
-static struct dma_resv_list *dma_resv_grow(struct dma_resv *obj,
-					   unsigned int max, gfp_t gfp)
+static struct dma_resv_table *dma_resv_grow(struct dma_resv *obj,
+					    unsigned int max, gfp_t gfp)
 {
-	struct dma_resv_list *list, *old = dma_resv_list(obj);
+	struct dma_resv_table *list, *old = dma_resv_table(obj);
 	unsigned int i;
 
-	list = dma_resv_list_alloc(obj, max, gfp);
+	list = dma_resv_table_alloc(obj, max, gfp);
 	if (!list)
 		return NULL;
 
@@ -459,7 +460,7 @@ static struct dma_resv_list *dma_resv_grow(struct dma_resv *obj,
 		list->reserved = old->reserved;
 	}
 
-	dma_resv_list_publish(obj, list);
+	dma_resv_table_publish(obj, list);
 	if (old)
 		kvfree_rcu(old, rcu);
 
@@ -474,24 +475,25 @@ static struct dma_resv_list *dma_resv_grow(struct dma_resv *obj,
  * After this, dma_resv_add_fence() can be called @num_fences times before the lock
  * is dropped. Reservations do not add up: a second one also counts from the
  * fences that are in the object at the time. Do it where the operation can still
- * be given up, before its fence is visible to anybody.
+ * be given up, before its fence is visible to anybody. Later kernels take
+ * @num_fences of 0 for a mistake, here it reserves nothing.
  *
  * Context: The object is locked. May sleep to allocate memory.
  * Return: 0, or -ENOMEM; an object takes no more than 65535 fences.
  */
 int dma_resv_reserve_fences(struct dma_resv *obj, unsigned int num_fences)
 {
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	unsigned int count;
 	bool unlock;
 	int ret = 0;
 
 	unlock = dma_resv_lock_missing(obj, NULL, -1);
 
-	list = dma_resv_list(obj);
+	list = dma_resv_table(obj);
 	count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 	if (list && count + (u64)num_fences > list->max) {
-		dma_resv_list_prune(list);
+		dma_resv_table_prune(list);
 		count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 	}
 
@@ -527,7 +529,7 @@ EXPORT_SYMBOL(dma_resv_reserve_fences);
  */
 void dma_resv_reset_max_fences(struct dma_resv *obj)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_table *list = dma_resv_table(obj);
 
 	dma_resv_assert_held(obj);
 	if (list)
@@ -539,16 +541,17 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
 /*
  * There is no slot for a fence that has to be in the object, a mistake of the
  * caller's. Nothing can be given up any more, and it is not known what may be
- * waited for, so try to do without waiting. Otherwise let something that was
- * published long ago finish and take its place; a fence as new as the caller's may
- * not even have been handed to the hardware, and is only waited for if there is
- * nothing else. Returns the table, or NULL if the fence has signaled instead.
+ * waited for, so try to do without waiting. Otherwise let the first fence finish and
+ * take its place: it has the strongest usage, so it is the least likely to wait for
+ * somebody who wants this lock, as eviction fences do, and of those the oldest
+ * context. A fence as new as the caller's may not even have been handed to the
+ * hardware, and is only waited for if there is nothing else. Returns the table, or NULL if the fence has signaled instead.
  */
-static struct dma_resv_list *dma_resv_force_slot(struct dma_resv *obj,
-						 struct dma_fence *fence,
-						 enum dma_resv_usage usage)
+static struct dma_resv_table *dma_resv_force_slot(struct dma_resv *obj,
+						  struct dma_fence *fence,
+						  enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list = dma_resv_list(obj);
+	struct dma_resv_table *list = dma_resv_table(obj);
 	unsigned int count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
 
 	if (!dma_resv_check_mistake(obj, fence, usage, true))
@@ -563,10 +566,10 @@ static struct dma_resv_list *dma_resv_force_slot(struct dma_resv *obj,
 	if (list)
 		return list;
 
-	list = dma_resv_list(obj);
-	dma_fence_wait(list ? dma_resv_slot(list, count - 1) : fence, false);
+	list = dma_resv_table(obj);
+	dma_fence_wait(list ? dma_resv_slot(list, 0) : fence, false);
 	if (list)
-		dma_resv_list_prune(list);
+		dma_resv_table_prune(list);
 
 	return list;
 }
@@ -589,13 +592,13 @@ static noinline void dma_resv_add_any(struct dma_resv *obj,
 	struct dma_resv_victims gone;
 	u64 context = fence->context;
 	unsigned int i, u, count = 0;
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	struct dma_fence *old;
 	bool unlock;
 
 	unlock = dma_resv_lock_missing(obj, fence, usage);
 
-	list = dma_resv_list(obj);
+	list = dma_resv_table(obj);
 	if (list)
 		count = list->end[DMA_RESV_USAGE_BOOKKEEP];
 	gone.count = 0;
@@ -615,7 +618,7 @@ static noinline void dma_resv_add_any(struct dma_resv *obj,
 	if (!gone.count && (!list || count >= list->reserved))
 		list = dma_resv_force_slot(obj, fence, usage);
 	if (list)
-		dma_resv_list_update(list, &gone, dma_fence_get(fence), usage);
+		dma_resv_table_update(list, &gone, dma_fence_get(fence), usage);
 out:
 	if (unlock)
 		dma_resv_unlock(obj);
@@ -641,7 +644,7 @@ out:
 void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 			enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list = rcu_access_pointer(obj->fences);
+	struct dma_resv_table *list = rcu_access_pointer(obj->table);
 	struct dma_fence *old;
 	unsigned int i, count;
 
@@ -660,7 +663,7 @@ void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 			goto any;
 		dma_fence_get(fence);
 		write_seqcount_begin(&list->seq);
-		dma_resv_list_insert(list, fence, usage);
+		dma_resv_table_insert(list, fence, usage);
 		write_seqcount_end(&list->seq);
 		return;
 	}
@@ -709,13 +712,13 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 {
 	struct dma_fence *old, *next = dma_fence_is_signaled(fence) ? NULL : fence;
 	struct dma_resv_victims gone;
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	unsigned int i, count;
 	bool unlock;
 
 	unlock = dma_resv_lock_missing(obj, fence, usage);
 
-	list = dma_resv_list(obj);
+	list = dma_resv_table(obj);
 	do {
 		gone.count = 0;
 		count = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
@@ -732,8 +735,8 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 		/* The first round puts @fence in, others finish the job */
 		if (gone.count) {
 			trace_dma_resv_replace(obj, context, fence, usage);
-			dma_resv_list_update(list, &gone, dma_fence_get(next),
-					     usage);
+			dma_resv_table_update(list, &gone, dma_fence_get(next),
+					      usage);
 		}
 		next = NULL;
 	} while (gone.count);
@@ -744,10 +747,10 @@ void dma_resv_replace_fences(struct dma_resv *obj, uint64_t context,
 EXPORT_SYMBOL(dma_resv_replace_fences);
 
 /* Under RCU: the table of @obj and its state, for readers without the lock */
-static struct dma_resv_list *dma_resv_read_begin(struct dma_resv *obj,
-						 unsigned int *seq)
+static struct dma_resv_table *dma_resv_read_begin(struct dma_resv *obj,
+						  unsigned int *seq)
 {
-	struct dma_resv_list *list = rcu_dereference(obj->fences);
+	struct dma_resv_table *list = rcu_dereference(obj->table);
 
 	*seq = list ? read_seqcount_begin(&list->seq) : 0;
 
@@ -756,38 +759,19 @@ static struct dma_resv_list *dma_resv_read_begin(struct dma_resv *obj,
 
 /* Does anything that was seen since dma_resv_read_begin() not count? */
 static bool dma_resv_read_stale(struct dma_resv *obj,
-				struct dma_resv_list *list, unsigned int seq)
+				struct dma_resv_table *list, unsigned int seq)
 {
 	/*
 	 * What was read comes before both tests. A table that is not in use any
 	 * more may be gone, unless RCU has been held since it was.
 	 */
 	smp_rmb();
-	if (rcu_access_pointer(obj->fences) != list)
+	if (rcu_access_pointer(obj->table) != list)
 		return true;
 
 	/* And if it has become a table again, then with that table's sequence */
 	smp_rmb();
 	return list && __read_seqcount_retry(&list->seq, seq);
-}
-
-/*
- * Are all fences known to have signaled? If the table has been replaced meanwhile
- * they had when it was.
- */
-static bool dma_resv_is_idle(struct dma_resv_list *list, unsigned int seq)
-{
-	/* Pairs with the release in dma_resv_set_idle() */
-	return !list || smp_load_acquire(&list->idle) == seq;
-}
-
-/* All have. Who reads this sees whatever their signaling made known */
-static void dma_resv_set_idle(struct dma_resv_list *list, unsigned int seq)
-{
-	if (list && READ_ONCE(list->idle) != seq) {
-		/* Pairs with the acquire in dma_resv_is_idle() */
-		smp_store_release(&list->idle, seq);
-	}
 }
 
 /* A fence of which we hold a reference knows more than its flag says: drop it */
@@ -816,7 +800,7 @@ struct dma_resv_run {
  * fence before it.
  */
 static __always_inline struct dma_resv_run
-dma_resv_gather(struct dma_resv *obj, struct dma_resv_list *list,
+dma_resv_gather(struct dma_resv *obj, struct dma_resv_table *list,
 		unsigned int seq, unsigned int slot, unsigned int end,
 		struct dma_fence **fences, unsigned int max)
 {
@@ -867,7 +851,7 @@ struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart)
 {
 	/* Many go no further than the first fence */
 	unsigned int u, bound, most = restart ? 1 : DMA_RESV_ITER_BATCH;
-	struct dma_resv_list *list = cursor->fences;
+	struct dma_resv_table *list = cursor->fences;
 	struct dma_resv_run run;
 
 	/* What is seen only counts if the table still stands afterwards */
@@ -881,8 +865,7 @@ struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart)
 			cursor->fences = list;
 			cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
 			cursor->index = 0;
-			cursor->end = dma_resv_is_idle(list, cursor->seq) ? 0 :
-				      dma_resv_count(list, cursor->usage);
+			cursor->end = dma_resv_count(list, cursor->usage);
 			cursor->is_restarted = true;
 		}
 
@@ -929,8 +912,8 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 				     unsigned int max, u16 *ends)
 {
 	struct dma_resv_run run;
-	struct dma_resv_list *list;
-	unsigned int seq, u, end, all, n;
+	struct dma_resv_table *list;
+	unsigned int seq, u, end, n;
 
 	rcu_read_lock();
 	for (;;) {
@@ -938,19 +921,13 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 		run = (struct dma_resv_run) { 0, 0 };
 		n = 0;
 		end = 0;
-		all = 0;
-		if (!dma_resv_is_idle(list, seq)) {
-			for (u = ends ? 0 : usage; u <= usage && run.slot == end; ++u) {
-				end = dma_resv_count(list, u);
-				run = dma_resv_gather(obj, list, seq, run.slot, end,
-						      fences + n, max - n);
-				n += run.count;
-				if (ends)
-					ends[u] = n;
-			}
-			all = dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP);
-		} else if (ends) {
-			memset(ends, 0, sizeof(*ends) * DMA_RESV_USAGES);
+		for (u = ends ? 0 : usage; u <= usage && run.slot == end; ++u) {
+			end = dma_resv_count(list, u);
+			run = dma_resv_gather(obj, list, seq, run.slot, end,
+					      fences + n, max - n);
+			n += run.count;
+			if (ends)
+				ends[u] = n;
 		}
 
 		/* To stop short of @max is to have met a fence that is gone */
@@ -959,25 +936,60 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 			break;
 		dma_resv_put_run(fences, n);
 	}
-	if (!n && run.slot == all)
-		dma_resv_set_idle(list, seq);
 	rcu_read_unlock();
 
 	return n + (run.slot < end);
 }
 
-/* How many fences a query has at the most, 0 if they are known to have signaled */
+/* How many fences a query has at the most */
 static unsigned int dma_resv_bound(struct dma_resv *obj, enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	unsigned int seq, bound;
 
 	rcu_read_lock();
 	list = dma_resv_read_begin(obj, &seq);
-	bound = dma_resv_is_idle(list, seq) ? 0 : dma_resv_count(list, usage);
+	bound = dma_resv_count(list, usage);
 	rcu_read_unlock();
 
 	return bound;
+}
+
+/* All the fences of a query at one moment, in an array from @gfp */
+static int dma_resv_snapshot(struct dma_resv *obj, enum dma_resv_usage usage,
+			     unsigned int *num_fences,
+			     struct dma_fence ***fences, gfp_t gfp)
+{
+	struct dma_fence **array = NULL;
+	unsigned int n = 0, size;
+
+	*num_fences = 0;
+	*fences = NULL;
+
+	for (;;) {
+		/* More than last time, so that it ends though fences keep coming */
+		size = max(dma_resv_bound(obj, usage), n);
+		if (size) {
+			array = kmalloc_array(size, sizeof(*array),
+					      gfp | __GFP_NOWARN);
+			if (!array)
+				return -ENOMEM;
+		}
+		n = dma_resv_collect(obj, usage, array, size, NULL);
+		if (n <= size)
+			break;
+		dma_fence_put_all(array, size);
+		n = 2 * size + 1;
+	}
+
+	if (!n) {
+		kfree(array);
+		array = NULL;
+	}
+	*num_fences = n;
+	*fences = array;
+
+	return 0;
 }
 
 /**
@@ -996,51 +1008,7 @@ static unsigned int dma_resv_bound(struct dma_resv *obj, enum dma_resv_usage usa
 int dma_resv_get_fences(struct dma_resv *obj, enum dma_resv_usage usage,
 			unsigned int *num_fences, struct dma_fence ***fences)
 {
-	struct dma_fence **array = NULL;
-	unsigned int seq, end, size = 0;
-	struct dma_resv_list *list;
-	struct dma_resv_run run;
-
-	rcu_read_lock();
-	for (;;) {
-		list = dma_resv_read_begin(obj, &seq);
-		end = dma_resv_is_idle(list, seq) ? 0 :
-		      dma_resv_count(list, usage);
-		if (end > size) {
-			kfree(array);
-			size = end;
-			/* Memory reclaim may be waiting for us, so try without it first */
-			array = kmalloc_array(size, sizeof(*array),
-					      GFP_NOWAIT | __GFP_NOWARN);
-			if (unlikely(!array)) {
-				rcu_read_unlock();
-				array = kmalloc_array(size, sizeof(*array),
-						      GFP_KERNEL | __GFP_NOWARN);
-				if (!array) {
-					*num_fences = 0;
-					*fences = NULL;
-					return -ENOMEM;
-				}
-				rcu_read_lock();
-				continue;
-			}
-		}
-		run = dma_resv_gather(obj, list, seq, 0, end, array, size);
-		/* To stop early is to have met a fence that is gone */
-		if (likely(!dma_resv_read_stale(obj, list, seq) && run.slot == end))
-			break;
-		dma_resv_put_run(array, run.count);
-	}
-	rcu_read_unlock();
-
-	if (!run.count) {
-		kfree(array);
-		array = NULL;
-	}
-	*num_fences = run.count;
-	*fences = array;
-
-	return 0;
+	return dma_resv_snapshot(obj, usage, num_fences, fences, GFP_KERNEL);
 }
 EXPORT_SYMBOL_GPL(dma_resv_get_fences);
 
@@ -1125,13 +1093,13 @@ EXPORT_SYMBOL_GPL(dma_resv_get_singleton);
  */
 int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 {
-	struct dma_resv_list *old, *list;
+	struct dma_resv_table *old, *list;
 	unsigned int n;
 	bool unlock;
 
 	for (;;) {
 		n = max(1u, dma_resv_bound(src, DMA_RESV_USAGE_BOOKKEEP));
-		list = dma_resv_list_alloc(dst, n, GFP_KERNEL);
+		list = dma_resv_table_alloc(dst, n, GFP_KERNEL);
 		if (!list)
 			return -ENOMEM;
 
@@ -1143,15 +1111,15 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 
 		/* There have come more, drop those that did fit */
 		list->end[DMA_RESV_USAGE_BOOKKEEP] = list->max;
-		dma_resv_list_free(list);
+		dma_resv_table_free(list);
 	}
 	list->reserved = n;
 
 	unlock = dma_resv_lock_missing(dst, NULL, -1);
 	dma_resv_check_copy(dst, src, list);
-	old = dma_resv_list(dst);
-	dma_resv_list_publish(dst, list);
-	dma_resv_list_free(old);
+	old = dma_resv_table(dst);
+	dma_resv_table_publish(dst, list);
+	dma_resv_table_free(old);
 	if (unlock)
 		dma_resv_unlock(dst);
 
@@ -1162,6 +1130,61 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
 /* Small enough for the stack, and seldom is there more to wait for at once */
 #define DMA_RESV_WAIT_BATCH 16
 
+/*
+ * A driver's own wait may give up and say that the fence has signaled. Nobody must
+ * touch memory on that word. What every fence has is the callback, so wait for that,
+ * for as long as there is time.
+ */
+static noinline long dma_resv_wait_again(struct dma_resv *obj,
+					 struct dma_fence *fence, bool intr,
+					 long timeout)
+{
+	if (!dma_resv_check_early(obj, fence))
+		pr_warn_once("dma_resv: wait of %s:%s ends before its fence has signaled\n",
+			     fence->ops->get_driver_name(fence),
+			     fence->ops->get_timeline_name(fence));
+
+	return dma_fence_default_wait(fence, intr, timeout);
+}
+
+/* Wait for all of @fences, whose references are dropped. Returns what is left. */
+static long dma_resv_wait_all(struct dma_resv *obj, struct dma_fence **fences,
+			      unsigned int count, bool intr, long timeout)
+{
+	unsigned int i;
+	long ret;
+
+	for (i = 0; i < count; ++i) {
+		if (timeout > 0) {
+			ret = dma_fence_wait_timeout(fences[i], intr, timeout);
+			if (ret > 0 && !dma_fence_is_signaled(fences[i]))
+				ret = dma_resv_wait_again(obj, fences[i], intr,
+							  min(ret, timeout));
+			timeout = ret;
+		}
+		dma_fence_put(fences[i]);
+	}
+
+	return timeout;
+}
+
+/*
+ * Does a query that is not known to be idle turn out to be, by itself or because
+ * somebody looks? Some fences only find out that they have signaled when their
+ * signaling is enabled, so who polls has to do that.
+ */
+static bool dma_resv_poll(struct dma_resv *obj, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence;
+
+	if (dma_resv_collect(obj, usage, &fence, 1, NULL)) {
+		dma_fence_enable_sw_signaling(fence);
+		dma_fence_put(fence);
+	}
+
+	return dma_resv_test_signaled(obj, usage);
+}
+
 /**
  * dma_resv_wait_timeout - wait for the fences of a query
  * @obj: the reservation object
@@ -1170,7 +1193,7 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
  * @timeout: how long to wait at the most, in jiffies, 0 to only look
  *
  * Waits for the fences that are in the object now. Fences added meanwhile do not
- * prolong the wait, unless there are very many to begin with.
+ * prolong the wait, unless there are more than 16 and no memory to note them down.
  *
  * Context: Process context, sleeps. The lock is not needed; it may be held if no
  * fence depends on somebody who takes it.
@@ -1180,25 +1203,30 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
 long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			   bool intr, unsigned long timeout)
 {
-	struct dma_fence *batch[DMA_RESV_WAIT_BATCH];
+	struct dma_fence *batch[DMA_RESV_WAIT_BATCH], **fences;
+	const unsigned int most = ARRAY_SIZE(batch);
 	long ret = timeout ?: 1;
-	unsigned int count, i;
+	unsigned int count;
 
 	if (dma_resv_test_signaled(obj, usage))
 		return ret;
+	if (!timeout)
+		return dma_resv_poll(obj, usage);
 
 	trace_dma_resv_wait_begin(obj, usage, intr, timeout);
 
 	do {
-		count = dma_resv_collect(obj, usage, batch, ARRAY_SIZE(batch),
-					 NULL);
-		for (i = 0; i < min_t(unsigned int, count, ARRAY_SIZE(batch)); ++i) {
-			if (ret > 0)
-				ret = dma_fence_wait_timeout(batch[i], intr,
-							     timeout ? ret : 0);
-			dma_fence_put(batch[i]);
+		/* In batches there might be no end, whoever waits may not allocate */
+		if (dma_resv_bound(obj, usage) > most &&
+		    !dma_resv_snapshot(obj, usage, &count, &fences, GFP_NOWAIT)) {
+			ret = dma_resv_wait_all(obj, fences, count, intr, ret);
+			kfree(fences);
+			break;
 		}
-	} while (ret > 0 && count > ARRAY_SIZE(batch));
+
+		count = dma_resv_collect(obj, usage, batch, most, NULL);
+		ret = dma_resv_wait_all(obj, batch, min(count, most), intr, ret);
+	} while (ret > 0 && count > most);
 
 	trace_dma_resv_wait_end(obj, usage, ret);
 
@@ -1211,7 +1239,7 @@ EXPORT_SYMBOL_GPL(dma_resv_wait_timeout);
  * object was changed meanwhile. Ends the RCU section.
  */
 static noinline bool dma_resv_ask(struct dma_resv *obj, enum dma_resv_usage usage,
-				  struct dma_resv_list *list, unsigned int seq,
+				  struct dma_resv_table *list, unsigned int seq,
 				  struct dma_fence *fence)
 	__releases(RCU)
 {
@@ -1244,7 +1272,7 @@ static noinline bool dma_resv_ask(struct dma_resv *obj, enum dma_resv_usage usag
  */
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 {
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	struct dma_fence *fence;
 	unsigned int seq, i, end;
 
@@ -1255,15 +1283,10 @@ bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage)
 		fence = dma_resv_slot(list, i);
 		if (!dma_resv_has_signaled(fence))
 			goto busy;
-		if (dma_resv_is_idle(list, seq))
-			goto idle;
 	}
 
 	if (unlikely(dma_resv_read_stale(obj, list, seq)))
 		return dma_resv_ask(obj, usage, list, seq, NULL);
-	if (end && end == dma_resv_count(list, DMA_RESV_USAGE_BOOKKEEP))
-		dma_resv_set_idle(list, seq);
-idle:
 	rcu_read_unlock();
 
 	return true;

@@ -182,6 +182,35 @@ static const struct dma_fence_ops timeline_fence_ops = {
 	.timeline_value_str = timeline_fence_timeline_value_str,
 };
 
+/*
+ * Under the lock: signal @pt and put it on @signalled. A callback may drop the last
+ * reference of somebody else's, and the release takes the lock, so keep one. Whose
+ * last reference is gone already takes itself off as soon as it gets the lock.
+ */
+static void sync_pt_signal(struct sync_timeline *obj, struct sync_pt *pt,
+			   int error, struct list_head *signalled)
+{
+	if (!dma_fence_get_rcu(&pt->base))
+		return;
+
+	list_move_tail(&pt->link, signalled);
+	rb_erase(&pt->node, &obj->pt_tree);
+	if (error)
+		dma_fence_set_error(&pt->base, error);
+	dma_fence_signal_locked(&pt->base);
+}
+
+/* Without the lock: drop what sync_pt_signal() has kept */
+static void sync_pt_put_all(struct list_head *signalled)
+{
+	struct sync_pt *pt, *next;
+
+	list_for_each_entry_safe(pt, next, signalled, link) {
+		list_del_init(&pt->link);
+		dma_fence_put(&pt->base);
+	}
+}
+
 /**
  * sync_timeline_signal() - signal a status change on a sync_timeline
  * @obj:	sync_timeline to signal
@@ -208,20 +237,12 @@ static void sync_timeline_signal(struct sync_timeline *obj, unsigned int inc)
 		if (!timeline_fence_signaled(&pt->base))
 			break;
 
-		dma_fence_get(&pt->base);
-
-		list_move_tail(&pt->link, &signalled);
-		rb_erase(&pt->node, &obj->pt_tree);
-
-		dma_fence_signal_locked(&pt->base);
+		sync_pt_signal(obj, pt, 0, &signalled);
 	}
 
 	spin_unlock_irq(&obj->lock);
 
-	list_for_each_entry_safe(pt, next, &signalled, link) {
-		list_del_init(&pt->link);
-		dma_fence_put(&pt->base);
-	}
+	sync_pt_put_all(&signalled);
 
 	dma_fence_end_signalling(cookie);
 }
@@ -317,18 +338,19 @@ static int sw_sync_debugfs_release(struct inode *inode, struct file *file)
 {
 	struct sync_timeline *obj = file->private_data;
 	struct sync_pt *pt, *next;
+	LIST_HEAD(signalled);
 	bool cookie;
 
 	cookie = dma_fence_begin_signalling();
 
 	spin_lock_irq(&obj->lock);
 
-	list_for_each_entry_safe(pt, next, &obj->pt_list, link) {
-		dma_fence_set_error(&pt->base, -ENOENT);
-		dma_fence_signal_locked(&pt->base);
-	}
+	list_for_each_entry_safe(pt, next, &obj->pt_list, link)
+		sync_pt_signal(obj, pt, -ENOENT, &signalled);
 
 	spin_unlock_irq(&obj->lock);
+
+	sync_pt_put_all(&signalled);
 
 	dma_fence_end_signalling(cookie);
 

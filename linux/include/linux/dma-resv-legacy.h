@@ -164,12 +164,12 @@ static inline struct dma_fence *dma_resv_get_excl_rcu(struct dma_resv *obj)
 static inline struct dma_resv_legacy_list *
 dma_resv_legacy_get_list(struct dma_resv *obj, struct dma_resv_legacy_list *shared)
 {
-	struct dma_resv_list *list;
+	struct dma_resv_table *list;
 	struct dma_fence *fence;
 	unsigned int start, end;
 
 	might_sleep();
-	list = rcu_dereference_protected(obj->fences, dma_resv_held(obj));
+	list = rcu_dereference_protected(obj->table, dma_resv_held(obj));
 	if (!list)
 		return NULL;
 

@@ -39,6 +39,7 @@
 #ifndef _LINUX_RESERVATION_H
 #define _LINUX_RESERVATION_H
 
+#include <linux/build_bug.h>
 #include <linux/ww_mutex.h>
 #include <linux/dma-fence.h>
 #include <linux/slab.h>
@@ -124,46 +125,56 @@ static inline enum dma_resv_usage dma_resv_usage_rw(bool write)
 	return write ? DMA_RESV_USAGE_READ : DMA_RESV_USAGE_WRITE;
 }
 
+/*
+ * From 5.14 to 5.18 there was a bool in the place of the usage, which C converts without
+ * a word: a wait for all fences would become one for WRITE. A bool is known by its
+ * type; true and false are int, as the usages are, and known by their names. What is
+ * not noticed is an expression of type int, such as !x or a comparison.
+ */
+#define dma_resv_usage_arg(usage) __dma_resv_usage_arg(usage, #usage)
+#define __dma_resv_usage_arg(usage, text) ({				\
+	BUILD_BUG_ON_MSG(__builtin_types_compatible_p(typeof(usage), bool) || \
+			 !__builtin_strcmp(text, "true") ||		\
+			 !__builtin_strcmp(text, "false") ||		\
+			 !__builtin_strcmp(text, "1") ||		\
+			 !__builtin_strcmp(text, "0"),			\
+			 "not a bool: see enum dma_resv_usage");	\
+	usage; })
+
 struct seq_file;
 
 #define DMA_RESV_USAGES (DMA_RESV_USAGE_BOOKKEEP + 1)
 
 /**
- * struct dma_resv_list - the table with the fences of a reservation object
- * @rcu: for a table that is no longer that of an object
+ * struct dma_resv_table - the table with the fences of a reservation object
+ * @rcu: to free the table
+ * @seq: moves with every change
+ * @end: first slot behind the fences of each usage
  * @reserved: up to how many fences dma_resv_reserve_fences() has made room for
  * @max: how many slots there are
- * @seq: moves with every change
- * @idle: in this state of @seq every fence is known to have signaled
- * @end: first slot behind the fences of each usage
  * @slots: the fences, sorted by usage, and by context within a usage
  *
  * Private to dma-resv.c, which explains it; here for the functions that are inline.
  */
-struct dma_resv_list {
-	union {
-		struct rcu_head rcu;
-		struct {
-			u16 reserved;
-			u16 max;
-		};
-	};
+struct dma_resv_table {
+	struct rcu_head rcu;
 	seqcount_ww_mutex_t seq;
-	u32 idle;
 	u16 end[DMA_RESV_USAGES];
+	u16 reserved;
+	u16 max;
 	struct dma_fence __rcu *slots[];
 };
 
 /**
  * struct dma_resv - the fences of everything that goes on with a buffer
  * @lock: held by whoever changes the object
- * @fences: table of fences with their usage, private to dma-resv.c
+ * @table: table of fences with their usage, private to dma-resv.c
  * @records: where fences were added, private to dma-resv-check.c
  * @import: fences that are being added come from user space, likewise
  */
 struct dma_resv {
 	struct ww_mutex lock;
-	struct dma_resv_list __rcu *fences;
+	struct dma_resv_table __rcu *table;
 #ifdef CONFIG_DMABUF_CHECK
 	struct list_head records;
 	bool import;
@@ -199,7 +210,7 @@ struct dma_resv_iter {
 	enum dma_resv_usage usage;
 	enum dma_resv_usage fence_usage;
 	struct dma_fence *fence;
-	struct dma_resv_list *fences;
+	struct dma_resv_table *fences;
 	unsigned int seq;
 	unsigned int index;
 	unsigned int end;
@@ -229,6 +240,9 @@ static inline void dma_resv_iter_begin(struct dma_resv_iter *cursor,
 	cursor->next = 0;
 	cursor->count = 0;
 }
+
+#define dma_resv_iter_begin(cursor, obj, usage) \
+	dma_resv_iter_begin(cursor, obj, dma_resv_usage_arg(usage))
 
 /**
  * dma_resv_iter_end - drop what a walk still holds
@@ -318,7 +332,7 @@ static inline struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor
 {
 	struct dma_fence *fence;
 
-	cursor->fences = rcu_dereference_protected(cursor->obj->fences,
+	cursor->fences = rcu_dereference_protected(cursor->obj->table,
 						   dma_resv_held(cursor->obj));
 	cursor->index = 0;
 	cursor->end = cursor->fences ? cursor->fences->end[cursor->usage] : 0;
@@ -373,7 +387,7 @@ dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
 	cursor->fence = NULL;
 
 	if (cursor->index >= cursor->end &&
-	    rcu_access_pointer(cursor->obj->fences) == cursor->fences)
+	    rcu_access_pointer(cursor->obj->table) == cursor->fences)
 		return NULL;
 
 	return dma_resv_iter_walk(cursor, false);
@@ -563,5 +577,14 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			   bool intr, unsigned long timeout);
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage);
 void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq);
+
+#define dma_resv_get_fences(obj, usage, num_fences, fences) \
+	dma_resv_get_fences(obj, dma_resv_usage_arg(usage), num_fences, fences)
+#define dma_resv_get_singleton(obj, usage, fence) \
+	dma_resv_get_singleton(obj, dma_resv_usage_arg(usage), fence)
+#define dma_resv_wait_timeout(obj, usage, intr, timeout) \
+	dma_resv_wait_timeout(obj, dma_resv_usage_arg(usage), intr, timeout)
+#define dma_resv_test_signaled(obj, usage) \
+	dma_resv_test_signaled(obj, dma_resv_usage_arg(usage))
 
 #endif /* _LINUX_RESERVATION_H */

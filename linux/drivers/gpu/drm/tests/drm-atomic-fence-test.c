@@ -5,6 +5,7 @@
  */
 
 #include <drm/drm_atomic_helper.h>
+#include <drm/drm_atomic_uapi.h>
 #include <drm/drm_gem_framebuffer_helper.h>
 
 #include "drm-fence-kunit.h"
@@ -125,6 +126,29 @@ static void wait_several_planes(struct kunit *test)
 	}
 }
 
+/* A fence and nothing to show: that is for user space to do, and no reason to warn */
+static void wait_without_framebuffer(struct kunit *test)
+{
+	struct drm_plane_state *state = drm_mock_plane(test, 0);
+	struct drm_mock *mock = drm_mock(test);
+	struct mock_signaler signaler;
+	struct dma_fence *in_fence;
+
+	drm_atomic_set_fb_for_plane(state, NULL);
+	KUNIT_ASSERT_EQ(test, drm_atomic_set_crtc_for_plane(state, NULL), 0);
+	in_fence = drm_mock_in_fence(test, state);
+	mock_signal_later(&signaler, in_fence, DRM_MOCK_A_WHILE);
+	KUNIT_EXPECT_EQ(test, drm_atomic_helper_prepare_planes(mock->dev,
+							       mock->state), 0);
+	KUNIT_EXPECT_EQ(test, drm_atomic_helper_wait_for_fences(mock->dev,
+								mock->state,
+								true), 0);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(in_fence));
+	KUNIT_EXPECT_PTR_EQ(test, state->fence, (struct dma_fence *)NULL);
+	mock_signal_end(&signaler);
+	drm_atomic_helper_cleanup_planes(mock->dev, mock->state);
+}
+
 /* Before the states are swapped a signal may end it, and nothing is lost */
 static void wait_interrupted(struct kunit *test)
 {
@@ -231,6 +255,7 @@ static struct kunit_case drm_atomic_fence_cases[] = {
 	KUNIT_CASE(wait_explicit_read),
 	KUNIT_CASE(wait_explicit_bookkeep),
 	KUNIT_CASE(wait_several_planes),
+	KUNIT_CASE(wait_without_framebuffer),
 	KUNIT_CASE(wait_interrupted),
 	KUNIT_CASE(commit_waits),
 	KUNIT_CASE(nonblocking_waits_for_kernel),

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * What tests of modesetting share: a device with one screen, dumb buffers, and
- * the ways to show one, each a thin wrapper that returns a negative errno.
+ * What tests of modesetting share: a device with a screen or several, dumb
+ * buffers, and the ways to show one, each a thin wrapper that returns a negative
+ * errno.
  */
 #ifndef _KMS_H
 #define _KMS_H
@@ -13,6 +14,7 @@ struct kms {
 	__u32 crtc;
 	__u32 connector;
 	__u32 plane;		/* the primary one of the CRTC */
+	__u32 cursor;		/* ... and that of its cursor, or 0 */
 	bool atomic;
 	struct drm_mode_modeinfo mode;
 };
@@ -97,7 +99,8 @@ static inline int kms_find_connector(struct kms *kms, __u32 id, __u32 width,
 	return -ENODEV;
 }
 
-static inline int kms_find_plane(struct kms *kms)
+/* The planes of the CRTC of that number. */
+static inline int kms_find_planes(struct kms *kms, unsigned int nr)
 {
 	__u32 planes[32], i;
 	struct drm_mode_get_plane_res arg = {
@@ -110,19 +113,23 @@ static inline int kms_find_plane(struct kms *kms)
 	ret = xioctl(kms->fd, DRM_IOCTL_MODE_GETPLANERESOURCES, &arg);
 	if (ret)
 		return ret;
+	kms->plane = 0;
+	kms->cursor = 0;
 	for (i = 0; i < arg.count_planes && i < 32; i++) {
 		struct drm_mode_get_plane plane = { .plane_id = planes[i] };
 
-		if (!xioctl(kms->fd, DRM_IOCTL_MODE_GETPLANE, &plane) &&
-		    plane.possible_crtcs & 1 &&
-		    kms_property(kms, planes[i], DRM_MODE_OBJECT_PLANE, "type",
-				 &type) && type == 1) {
+		if (xioctl(kms->fd, DRM_IOCTL_MODE_GETPLANE, &plane) ||
+		    !(plane.possible_crtcs & 1 << nr) ||
+		    !kms_property(kms, planes[i], DRM_MODE_OBJECT_PLANE, "type",
+				  &type))
+			continue;
+		if (type == 1 && !kms->plane)
 			kms->plane = planes[i];
-			return 0;
-		}
+		if (type == 2 && !kms->cursor)
+			kms->cursor = planes[i];
 	}
 
-	return -ENODEV;
+	return kms->plane ? 0 : -ENODEV;
 }
 
 /*
@@ -155,7 +162,7 @@ static inline int kms_open(struct kms *kms, const char *driver, __u32 width,
 		ret = -ENODEV;
 	if (!ret) {
 		kms->crtc = crtcs[0];
-		ret = kms_find_plane(kms);
+		ret = kms_find_planes(kms, 0);
 	}
 	if (!ret) {
 		ret = -ENODEV;
@@ -169,6 +176,35 @@ static inline int kms_open(struct kms *kms, const char *driver, __u32 width,
 	}
 
 	return ret;
+}
+
+/*
+ * The CRTC of that number, and the connector of that number, of a device that is
+ * open. Whether something is connected to it doesn't matter.
+ */
+static inline int kms_head(struct kms *kms, const struct kms *first,
+			   unsigned int nr)
+{
+	__u32 crtcs[16], connectors[16];
+	struct drm_mode_card_res res = {
+		.crtc_id_ptr = (uintptr_t)crtcs,
+		.count_crtcs = 16,
+		.connector_id_ptr = (uintptr_t)connectors,
+		.count_connectors = 16,
+	};
+	int ret = xioctl(first->fd, DRM_IOCTL_MODE_GETRESOURCES, &res);
+
+	if (ret)
+		return ret;
+	if (nr >= res.count_crtcs || res.count_crtcs > 16 ||
+	    nr >= res.count_connectors || res.count_connectors > 16)
+		return -ENODEV;
+
+	*kms = *first;
+	kms->crtc = crtcs[nr];
+	kms->connector = connectors[nr];
+
+	return kms_find_planes(kms, nr);
 }
 
 /* Buffers */

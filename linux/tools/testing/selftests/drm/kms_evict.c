@@ -7,10 +7,11 @@
  * Where a buffer is, is no guess: /proc/self/pagemap has the address of the
  * page that was touched, and the device's resources say whether it is theirs.
  *
- *	kms_evict [DRIVER...]
+ *	kms_evict [-p ROUNDS] [DRIVER...]
  *
  * A driver that is named must be there. Without one, those that are there are
- * tested.
+ * tested. With -p only the last test is run, but that often: what goes wrong
+ * there is a matter of luck.
  */
 #include "kms.h"
 
@@ -73,6 +74,7 @@ static const struct device *dev;
 static struct kms kms;
 static struct buffer buffers[MAX_BUFFERS];
 static unsigned int nr_buffers, nr_returned;
+static unsigned int pressure_rounds;
 static struct range vram[6];
 static __u64 vram_size;
 static int pagemap;
@@ -256,6 +258,8 @@ static void create(void)
 	if (out < NR_OUT)
 		WRONG("only %u of %u buffers don't fit", out, nr_buffers);
 	check_all("after all were created");
+	if (pressure_rounds)
+		return;
 	ksft_print_msg("%s: %u buffers of %zu KiB, %u not in video memory\n",
 		       dev->driver, nr_buffers, buffers[0].fb.size / 1024, out);
 }
@@ -558,13 +562,30 @@ static void on_alarm(int sig)
 								 KSFT_FAIL);
 }
 
-static void test_device(const struct device *d)
+static void destroy(void)
 {
 	unsigned int i;
 
-	dev = d;
-	alarm(STUCK_S);
-	find_vram();
+	kms_setcrtc(&kms, NULL);
+	for (i = 0; i < nr_buffers; i++)
+		kms_fb_fini(&kms, &buffers[i].fb);
+}
+
+static void press_device(void)
+{
+	unsigned int i;
+
+	for (i = 0; i < pressure_rounds; i++) {
+		create();
+		if (!*wrong)
+			press();
+		report("under pressure");
+		destroy();
+	}
+}
+
+static void test_device(void)
+{
 	create();
 	report("more buffers than fit");
 	cycle(SETCRTC);
@@ -579,11 +600,7 @@ static void test_device(const struct device *d)
 	report("swapped out and back");
 	press();
 	report("under pressure");
-
-	kms_setcrtc(&kms, NULL);
-	for (i = 0; i < nr_buffers; i++)
-		kms_fb_fini(&kms, &buffers[i].fb);
-	alarm(0);
+	destroy();
 }
 
 static bool named(const char *driver, int argc, char **argv)
@@ -600,34 +617,45 @@ static bool named(const char *driver, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	unsigned int i, t;
+	unsigned int tests = NR_TESTS, i, t;
 	int ret;
 
 	signal(SIGALRM, on_alarm);
 	ksft_print_header();
-	ksft_set_plan((argc > 1 ? argc - 1 : (int)ARRAY_SIZE(devices)) *
-		      NR_TESTS);
+	if (argc > 2 && !strcmp(argv[1], "-p")) {
+		pressure_rounds = atoi(argv[2]);
+		tests = pressure_rounds;
+		argc -= 2;
+		argv += 2;
+	}
+	ksft_set_plan((argc > 1 ? argc - 1 : (int)ARRAY_SIZE(devices)) * tests);
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap < 0)
 		ksft_exit_fail_msg("no /proc/self/pagemap\n");
 
 	for (i = 0; i < ARRAY_SIZE(devices); i++) {
-		if (argc > 1 && !named(devices[i].driver, argc, argv))
+		dev = &devices[i];
+		if (argc > 1 && !named(dev->driver, argc, argv))
 			continue;
-		ret = kms_open(&kms, devices[i].driver, devices[i].width,
-			       devices[i].height);
+		ret = kms_open(&kms, dev->driver, dev->width, dev->height);
 		if (!ret) {
-			test_device(&devices[i]);
+			alarm(STUCK_S);
+			find_vram();
+			if (pressure_rounds)
+				press_device();
+			else
+				test_device();
+			alarm(0);
 			close(kms.fd);
 			continue;
 		}
-		for (t = 0; t < NR_TESTS; t++) {
+		for (t = 0; t < tests; t++) {
 			if (argc > 1)
 				ksft_test_result_fail("%s: no device (%d)\n",
-						      devices[i].driver, ret);
+						      dev->driver, ret);
 			else
 				ksft_test_result_skip("%s: no device\n",
-						      devices[i].driver);
+						      dev->driver);
 		}
 	}
 

@@ -161,6 +161,8 @@ static void expect_done(struct kunit *test, struct dma_fence *done)
 	dma_fence_put(done);
 }
 
+/* Without lockdep, everything counts as annotated, and this would say nothing */
+#ifdef CONFIG_LOCKDEP
 static void running_is_annotated(struct kunit *test)
 {
 	struct sched_fixture *fix = test->priv;
@@ -169,9 +171,8 @@ static void running_is_annotated(struct kunit *test)
 	expect_done(test, sched_test_push(test, NULL, false));
 	KUNIT_EXPECT_TRUE(test, sched_test_freed(fix, 1));
 
-	/* Without lockdep, everything counts as annotated */
 	KUNIT_EXPECT_EQ(test, atomic_read(&fix->run_annotated), 1);
-	if (IS_ENABLED(CONFIG_LOCKDEP) && debug_locks)
+	if (debug_locks)
 		KUNIT_EXPECT_EQ(test, atomic_read(&fix->freed_annotated), 0);
 }
 
@@ -182,10 +183,11 @@ static void running_has_own_annotations(struct kunit *test)
 	sched_test_start(test, &sched_test_own_ops);
 	expect_done(test, sched_test_push(test, NULL, false));
 
-	if (IS_ENABLED(CONFIG_LOCKDEP) && debug_locks)
+	if (debug_locks)
 		KUNIT_EXPECT_EQ(test, atomic_read(&fix->run_annotated), 0);
 	KUNIT_EXPECT_TRUE(test, sched_test_freed(fix, 1));
 }
+#endif
 
 /* The first job is stuck in free_job() while the second one runs */
 static void freeing_holds_up_nothing(struct kunit *test)
@@ -285,8 +287,10 @@ static void sched_test_exit(struct kunit *test)
 }
 
 static struct kunit_case sched_signalling_cases[] = {
+#ifdef CONFIG_LOCKDEP
 	KUNIT_CASE(running_is_annotated),
 	KUNIT_CASE(running_has_own_annotations),
+#endif
 	KUNIT_CASE(freeing_holds_up_nothing),
 	KUNIT_CASE(killed_jobs_are_freed_in_process_context),
 	KUNIT_CASE(stopping_waits_for_freeing),

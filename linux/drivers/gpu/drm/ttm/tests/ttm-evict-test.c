@@ -65,6 +65,25 @@ static void accelerated_is_waited_for(struct kunit *test)
 						       DMA_RESV_USAGE_BOOKKEEP));
 }
 
+/* But not for ever: the old memory is kept, and whoever wants it has to wait */
+static void accelerated_takes_long(struct kunit *test)
+{
+	struct ttm_buffer_object *old = ttm_mock_bo(test, TTM_PL_VRAM, NULL);
+	struct ttm_buffer_object *new = ttm_mock_bo(test, TTM_PL_SYSTEM, NULL);
+	struct ttm_mock *dev = ttm_mock(test);
+
+	dev->how = TTM_MOCK_ACCEL;
+	/* TTM loses its patience, but not when it waits for the memory itself */
+	dev->signal_moves = 20 * HZ;
+	ttm_mock_lock(test, new);
+	KUNIT_EXPECT_EQ(test, ttm_mock_validate(new, TTM_PL_VRAM, false), 0);
+	ttm_bo_unreserve(new);
+	KUNIT_ASSERT_TRUE(test, !!dev->moved);
+	KUNIT_EXPECT_EQ(test, old->mem.mem_type, (u32)TTM_PL_TT);
+	KUNIT_EXPECT_EQ(test, new->mem.mem_type, (u32)TTM_PL_VRAM);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(dev->moved));
+}
+
 /* The device waits for whoever uses the old memory, TTM drops none of them */
 static void pipelined_keeps_fence_usage(struct kunit *test,
 					enum dma_resv_usage usage)
@@ -156,6 +175,7 @@ static struct kunit_case ttm_evict_cases[] = {
 	KUNIT_CASE(pipelined_is_passed_on),
 	KUNIT_CASE(pipelined_is_refused),
 	KUNIT_CASE(accelerated_is_waited_for),
+	KUNIT_CASE(accelerated_takes_long),
 	KUNIT_CASE(pipelined_keeps_fence_kernel),
 	KUNIT_CASE(pipelined_keeps_fence_write),
 	KUNIT_CASE(pipelined_keeps_fence_read),

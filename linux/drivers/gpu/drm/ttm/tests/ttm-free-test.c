@@ -6,6 +6,7 @@
 
 #include <linux/delay.h>
 
+#include "oom-inject.h"
 #include "ttm-kunit.h"
 #include "ttm-mock.h"
 
@@ -42,6 +43,24 @@ static void destroy_waits_usage(struct kunit *test, enum dma_resv_usage usage)
 }
 
 TTM_MOCK_PER_USAGE(destroy_waits);
+
+/* Fences that signal only if they are asked to are */
+static void destroy_asks_usage(struct kunit *test, enum dma_resv_usage usage)
+{
+	struct ttm_buffer_object *bo = ttm_mock_bo(test, TTM_PL_VRAM, NULL);
+	struct dma_fence *fence = ttm_mock_lazy_fence(test);
+
+	ttm_mock_lock(test, bo);
+	KUNIT_ASSERT_EQ(test, dma_resv_reserve_fences(bo->base.resv, 1), 0);
+	dma_resv_add_fence(bo->base.resv, fence, usage);
+	ttm_bo_unreserve(bo);
+
+	ttm_mock_put(test, bo);
+	KUNIT_EXPECT_TRUE(test, ttm_mock_destroyed(test, 1));
+	KUNIT_EXPECT_TRUE(test, ttm_mock_vram_is_free(test));
+}
+
+TTM_MOCK_PER_USAGE(destroy_asks);
 
 /* Who wants its memory waits if allowed to, for all of the fences */
 static void reuse_waits_usage(struct kunit *test, enum dma_resv_usage usage)
@@ -102,6 +121,53 @@ static void shared_object_usage(struct kunit *test, enum dma_resv_usage usage)
 
 TTM_MOCK_PER_USAGE(shared_object);
 
+/*
+ * Without memory to note down which they are, all fences of the object do. Nobody waits,
+ * and there is memory again in the end.
+ */
+static void shared_object_oom(struct kunit *test)
+{
+	struct dma_fence *before, *after;
+	struct ttm_buffer_object *bo;
+	struct dma_resv *resv;
+	unsigned long start;
+
+	resv = kunit_kzalloc(test, sizeof(*resv), GFP_KERNEL);
+	KUNIT_ASSERT_TRUE(test, !!resv);
+	if (!ttm_mock_oom(test))
+		return;
+	dma_resv_init(resv);
+	dma_resv_lock(resv, NULL);
+	bo = ttm_mock_bo(test, TTM_PL_VRAM, resv);
+	before = ttm_mock_add(test, resv, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_unlock(resv);
+	ttm_mock_signal_later(before, 5 * HZ);
+
+	start = jiffies;
+	oom_inject_arm(1, true);
+	ttm_mock_put(test, bo);
+	KUNIT_EXPECT_GT(test, oom_inject_disarm(NULL), 0u);
+	KUNIT_EXPECT_TRUE(test, time_before(jiffies, start + 2 * HZ));
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(before));
+	oom_inject_stop();
+
+	msleep(100);
+	KUNIT_EXPECT_EQ(test, atomic_read(&ttm_mock(test)->destroyed), 0);
+	dma_resv_lock(resv, NULL);
+	after = ttm_mock_add(test, resv, DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_unlock(resv);
+
+	dma_fence_signal(before);
+	/* The buffer itself waits for the object, as always if it can't leave it */
+	msleep(100);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(after));
+	KUNIT_EXPECT_TRUE(test, ttm_mock_vram_is_free(test));
+
+	dma_fence_signal(after);
+	KUNIT_EXPECT_TRUE(test, ttm_mock_destroyed(test, 1));
+	dma_resv_fini(resv);
+}
+
 /* Taking the memory away doesn't wait, but it isn't free before */
 static void gutting_usage(struct kunit *test, enum dma_resv_usage usage)
 {
@@ -158,6 +224,10 @@ static struct kunit_case ttm_free_cases[] = {
 	KUNIT_CASE(destroy_waits_write),
 	KUNIT_CASE(destroy_waits_read),
 	KUNIT_CASE(destroy_waits_bookkeep),
+	KUNIT_CASE(destroy_asks_kernel),
+	KUNIT_CASE(destroy_asks_write),
+	KUNIT_CASE(destroy_asks_read),
+	KUNIT_CASE(destroy_asks_bookkeep),
 	KUNIT_CASE(reuse_waits_kernel),
 	KUNIT_CASE(reuse_waits_write),
 	KUNIT_CASE(reuse_waits_read),
@@ -166,6 +236,7 @@ static struct kunit_case ttm_free_cases[] = {
 	KUNIT_CASE(shared_object_write),
 	KUNIT_CASE(shared_object_read),
 	KUNIT_CASE(shared_object_bookkeep),
+	KUNIT_CASE(shared_object_oom),
 	KUNIT_CASE(gutting_kernel),
 	KUNIT_CASE(gutting_write),
 	KUNIT_CASE(gutting_read),

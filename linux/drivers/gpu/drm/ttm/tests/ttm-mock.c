@@ -9,6 +9,7 @@
 #include <linux/dma-fence-check.h>
 #include <linux/slab.h>
 
+#include "oom-inject.h"
 #include "ttm-mock.h"
 
 struct ttm_mock_fence {
@@ -38,6 +39,19 @@ static const struct dma_fence_ops ttm_mock_fence_ops = {
 	.get_timeline_name = ttm_mock_fence_name,
 };
 
+static bool ttm_mock_fence_ask(struct dma_fence *fence)
+{
+	ttm_mock_signal_later(fence, TTM_MOCK_A_WHILE);
+
+	return true;
+}
+
+static const struct dma_fence_ops ttm_mock_lazy_fence_ops = {
+	.get_driver_name = ttm_mock_fence_name,
+	.get_timeline_name = ttm_mock_fence_name,
+	.enable_signaling = ttm_mock_fence_ask,
+};
+
 static void ttm_mock_fence_timer(struct timer_list *timer)
 {
 	struct ttm_mock_fence *mock = from_timer(mock, timer, timer);
@@ -45,8 +59,9 @@ static void ttm_mock_fence_timer(struct timer_list *timer)
 	dma_fence_signal(&mock->base);
 }
 
-static struct dma_fence *ttm_mock_fence_on(struct ttm_mock *dev, u64 context,
-					   u64 seqno)
+static struct dma_fence *ttm_mock_fence_ops_on(struct ttm_mock *dev,
+					       const struct dma_fence_ops *ops,
+					       u64 context, u64 seqno)
 {
 	struct ttm_mock_fence *mock;
 
@@ -56,13 +71,35 @@ static struct dma_fence *ttm_mock_fence_on(struct ttm_mock *dev, u64 context,
 
 	spin_lock_init(&mock->lock);
 	timer_setup(&mock->timer, ttm_mock_fence_timer, 0);
-	dma_fence_init(&mock->base, &ttm_mock_fence_ops, &mock->lock, context,
-		       seqno);
+	dma_fence_init(&mock->base, ops, &mock->lock, context, seqno);
 	if (!dev->checked)
 		dma_fence_check_by_user(&mock->base);
 	list_add_tail(&mock->owned, &dev->fences);
 
 	return &mock->base;
+}
+
+static struct dma_fence *ttm_mock_fence_on(struct ttm_mock *dev, u64 context,
+					   u64 seqno)
+{
+	return ttm_mock_fence_ops_on(dev, &ttm_mock_fence_ops, context, seqno);
+}
+
+/**
+ * ttm_mock_lazy_fence - make a fence that signals a while after it is asked to
+ * @test: the test case, which keeps a reference
+ *
+ * Return: the fence, without a reference for the caller.
+ */
+struct dma_fence *ttm_mock_lazy_fence(struct kunit *test)
+{
+	struct dma_fence *fence;
+
+	fence = ttm_mock_fence_ops_on(ttm_mock(test), &ttm_mock_lazy_fence_ops,
+				      dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_TRUE(test, !!fence);
+
+	return fence;
 }
 
 /**
@@ -302,6 +339,24 @@ bool ttm_mock_vram_is_free(struct kunit *test)
 	ttm_mock_put(test, bo);
 	/* That one is not to be counted */
 	atomic_dec(&dev->destroyed);
+
+	return !ret;
+}
+
+/**
+ * ttm_mock_oom - prepare to have allocations fail
+ * @test: the test case, which undoes it by oom_inject_stop()
+ *
+ * Return: whether that can be done.
+ */
+bool ttm_mock_oom(struct kunit *test)
+{
+	int ret = oom_inject_start();
+
+	if (ret == -EOPNOTSUPP)
+		kunit_info(test, "needs KPROBES, on x86");
+	else
+		KUNIT_EXPECT_EQ(test, ret, 0);
 
 	return !ret;
 }

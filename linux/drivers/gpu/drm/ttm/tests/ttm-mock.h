@@ -19,6 +19,9 @@
 /* A buffer that fills all of the mock device's VRAM, in pages */
 #define TTM_MOCK_VRAM		8
 
+/* Long enough for a wait to be noticed */
+#define TTM_MOCK_A_WHILE	max(HZ / 10, 3)
+
 /**
  * enum ttm_mock_move - how the mock device moves a buffer out of VRAM
  * @TTM_MOCK_PIPELINED: with a fence, and evictions are pipelined
@@ -72,6 +75,7 @@ static inline struct ttm_mock *ttm_mock(struct kunit *test)
 const char *ttm_mock_usage_name(enum dma_resv_usage usage);
 
 struct dma_fence *ttm_mock_fence(struct kunit *test);
+struct dma_fence *ttm_mock_lazy_fence(struct kunit *test);
 void ttm_mock_signal_later(struct dma_fence *fence, unsigned long delay);
 
 struct ttm_buffer_object *ttm_mock_bo(struct kunit *test, int mem_type,
@@ -79,6 +83,7 @@ struct ttm_buffer_object *ttm_mock_bo(struct kunit *test, int mem_type,
 void ttm_mock_put(struct kunit *test, struct ttm_buffer_object *bo);
 int ttm_mock_validate(struct ttm_buffer_object *bo, int mem_type, bool no_wait);
 bool ttm_mock_vram_is_free(struct kunit *test);
+bool ttm_mock_oom(struct kunit *test);
 bool ttm_mock_destroyed(struct kunit *test, int count);
 
 void ttm_mock_lock(struct kunit *test, struct ttm_buffer_object *bo);

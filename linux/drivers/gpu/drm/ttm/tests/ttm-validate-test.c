@@ -6,6 +6,7 @@
 
 #include <drm/ttm/ttm_execbuf_util.h>
 
+#include "oom-inject.h"
 #include "ttm-kunit.h"
 #include "ttm-mock.h"
 
@@ -67,7 +68,7 @@ static void usages_are_mixed(struct kunit *test)
 		TTM_MOCK_EXPECT(test, entry[u].bo->base.resv, fence, u);
 }
 
-/* A missing slot would be reported with a backtrace */
+/* Adding a fence to a slot takes no memory */
 static void slots_are_reserved(struct kunit *test)
 {
 	struct ttm_validate_buffer entry = {
@@ -76,19 +77,99 @@ static void slots_are_reserved(struct kunit *test)
 		.num_fences = 20,
 	};
 	struct ww_acquire_ctx ticket;
-	struct dma_fence *fence;
+	struct dma_fence *fence[20];
+	unsigned int seen;
 	LIST_HEAD(list);
+	bool oom;
 	int i;
+
+	for (i = 0; i < ARRAY_SIZE(fence); i++)
+		fence[i] = ttm_mock_fence(test);
+	oom = ttm_mock_oom(test);
 
 	list_add(&entry.head, &list);
 	KUNIT_ASSERT_EQ(test, ttm_eu_reserve_buffers(&ticket, &list, false, NULL),
 			0);
-	for (i = 1; i < 20; i++)
-		dma_resv_add_fence(entry.bo->base.resv, ttm_mock_fence(test),
+	oom_inject_arm(0, false);
+	for (i = 1; i < ARRAY_SIZE(fence); i++)
+		dma_resv_add_fence(entry.bo->base.resv, fence[i],
 				   DMA_RESV_USAGE_BOOKKEEP);
-	fence = ttm_mock_fence(test);
-	ttm_eu_fence_buffer_objects(&ticket, &list, fence);
-	TTM_MOCK_EXPECT(test, entry.bo->base.resv, fence, DMA_RESV_USAGE_WRITE);
+	ttm_eu_fence_buffer_objects(&ticket, &list, fence[0]);
+	if (oom) {
+		oom_inject_disarm(&seen);
+		KUNIT_EXPECT_EQ(test, seen, 0u);
+		oom_inject_stop();
+	}
+	TTM_MOCK_EXPECT(test, entry.bo->base.resv, fence[0],
+			DMA_RESV_USAGE_WRITE);
+}
+
+/* Whichever allocation fails, nothing stays locked */
+static void reserving_fails(struct kunit *test)
+{
+	struct ttm_validate_buffer entry[TTM_MOCK_USAGES];
+	struct ww_acquire_ctx ticket;
+	unsigned int nth, failed;
+	LIST_HEAD(list);
+	int i, ret;
+
+	for (i = 0; i < ARRAY_SIZE(entry); i++) {
+		entry[i].bo = ttm_mock_bo(test, TTM_PL_SYSTEM, NULL);
+		entry[i].usage = DMA_RESV_USAGE_WRITE;
+		entry[i].num_fences = 1;
+		list_add_tail(&entry[i].head, &list);
+	}
+	if (!ttm_mock_oom(test))
+		return;
+
+	for (nth = 1; nth < 100; nth++) {
+		oom_inject_arm(nth, false);
+		ret = ttm_eu_reserve_buffers(&ticket, &list, false, NULL);
+		failed = oom_inject_disarm(NULL);
+		KUNIT_EXPECT_EQ(test, ret, failed ? -ENOMEM : 0);
+		if (!ret)
+			ttm_eu_backoff_reservation(&ticket, &list);
+		for (i = 0; i < ARRAY_SIZE(entry); i++)
+			KUNIT_EXPECT_FALSE(test, dma_resv_is_locked(entry[i].bo->base.resv));
+		if (!failed)
+			break;
+	}
+	KUNIT_EXPECT_GT(test, nth, 1u);
+	oom_inject_stop();
+}
+
+/* Nor does a move that is under way ever end in an error */
+static void moving_fails(struct kunit *test)
+{
+	struct ttm_mock *dev = ttm_mock(test);
+	struct ttm_buffer_object *bo;
+	unsigned int nth, failed = 1;
+	int ret;
+
+	if (!ttm_mock_oom(test))
+		return;
+
+	dev->signal_moves = TTM_MOCK_A_WHILE;
+	for (nth = 1; nth < 100 && failed; nth++) {
+		bo = ttm_mock_bo(test, TTM_PL_VRAM, NULL);
+		ttm_mock_lock(test, bo);
+		dev->moved = NULL;
+		oom_inject_arm(nth, false);
+		ret = ttm_mock_validate(bo, TTM_PL_TT, false);
+		failed = oom_inject_disarm(NULL);
+		KUNIT_EXPECT_TRUE_MSG(test, !ret || !dev->moved ||
+				      dma_fence_is_signaled(dev->moved),
+				      "allocation %u", nth);
+		KUNIT_EXPECT_EQ(test, bo->mem.mem_type,
+				ret ? (u32)TTM_PL_VRAM : (u32)TTM_PL_TT);
+		if (dev->moved)
+			dma_fence_wait(dev->moved, false);
+		ttm_bo_unreserve(bo);
+		ttm_mock_put(test, bo);
+		ttm_mock_destroyed(test, nth);
+	}
+	KUNIT_EXPECT_GT(test, nth, 2u);
+	oom_inject_stop();
 }
 
 /* After a move, and after an eviction, there is room for the caller's fence */
@@ -130,6 +211,8 @@ static struct kunit_case ttm_validate_cases[] = {
 	KUNIT_CASE(fence_has_usage_bookkeep),
 	KUNIT_CASE(usages_are_mixed),
 	KUNIT_CASE(slots_are_reserved),
+	KUNIT_CASE(reserving_fails),
+	KUNIT_CASE(moving_fails),
 	KUNIT_CASE(validate_leaves_a_slot),
 	{}
 };

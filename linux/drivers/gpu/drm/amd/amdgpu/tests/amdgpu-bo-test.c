@@ -148,7 +148,7 @@ static int map(struct amdgpu_bo *bo)
 
 static int pin(struct amdgpu_bo *bo)
 {
-	int r = amdgpu_bo_pin_settled(bo, AMDGPU_GEM_DOMAIN_VRAM);
+	int r = amdgpu_bo_pin_settled(bo, AMDGPU_GEM_DOMAIN_VRAM, false);
 
 	if (!r)
 		amdgpu_bo_unpin(bo);
@@ -188,6 +188,76 @@ static void pin_waits_usage(struct kunit *test, enum dma_resv_usage usage)
 
 AMDGPU_MOCK_PER_USAGE(pin_waits);
 
+/* Somebody who might wait for ever */
+struct kernel_bo {
+	struct amdgpu_device *adev;
+	struct completion done;
+	int r;
+};
+
+static int make_kernel_bo(void *data)
+{
+	struct kernel_bo *mine = data;
+	struct amdgpu_bo *bo = NULL;
+	u64 addr;
+
+	mine->r = amdgpu_bo_create_kernel(mine->adev, PAGE_SIZE, PAGE_SIZE,
+					  AMDGPU_GEM_DOMAIN_VRAM, &bo, &addr,
+					  NULL);
+	if (!mine->r)
+		amdgpu_bo_free_kernel(&bo, &addr, NULL);
+	complete(&mine->done);
+
+	return 0;
+}
+
+/* Have VRAM that is to be had only when a copy is through, which it isn't */
+static void fill_vram(struct kunit *test)
+{
+	struct ttm_resource_manager *vram;
+	int i;
+
+	vram = ttm_manager_type(&amdgpu_mock(test)->adev->mman.bdev, TTM_PL_VRAM);
+	amdgpu_mock_hold(&amdgpu_mock(test)->sdma);
+	for (i = 0; i < 32 && !READ_ONCE(vram->move); i++)
+		amdgpu_mock_bo(test, amdgpu_mock(test), 256,
+			       AMDGPU_GEM_DOMAIN_VRAM, 0, NULL);
+	KUNIT_ASSERT_TRUE(test, !!READ_ONCE(vram->move));
+}
+
+static void check_kernel_bo(struct kunit *test, bool in_reset)
+{
+	struct kernel_bo mine = { .adev = amdgpu_mock(test)->adev };
+	struct task_struct *task;
+	bool back;
+
+	init_completion(&mine.done);
+	fill_vram(test);
+	atomic_set(&mine.adev->in_gpu_reset, in_reset);
+	task = kthread_run(make_kernel_bo, &mine, "amdgpu-mock");
+	back = !IS_ERR(task) &&
+		wait_for_completion_timeout(&mine.done, AMDGPU_MOCK_TOO_LONG);
+	KUNIT_EXPECT_EQ(test, back, in_reset);
+
+	amdgpu_mock_release(&amdgpu_mock(test)->sdma);
+	if (!IS_ERR(task) && !back)
+		wait_for_completion(&mine.done);
+	KUNIT_EXPECT_EQ(test, mine.r, in_reset ? -EBUSY : 0);
+	atomic_set(&mine.adev->in_gpu_reset, 0);
+}
+
+/* The kernel's own buffers are ready for use when they are made */
+static void kernel_bo_waits(struct kunit *test)
+{
+	check_kernel_bo(test, false);
+}
+
+/* Recovery would wait for itself, as copies go on when it is over */
+static void kernel_bo_in_reset(struct kunit *test)
+{
+	check_kernel_bo(test, true);
+}
+
 #ifdef CONFIG_HMM_MIRROR
 
 /* Pages of user space are not taken away before everybody is through with them */
@@ -225,6 +295,37 @@ out:
 
 AMDGPU_MOCK_PER_USAGE(notifier_waits);
 
+/* They are watched until then, even if nobody has a handle of the buffer any more */
+static void notifier_stays_usage(struct kunit *test, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence = amdgpu_mock_foreign_fence(test);
+	struct amdgpu_bo *bo = new_bo(test, 0);
+	struct mm_struct *mm = mm_alloc();
+	int r;
+
+	KUNIT_ASSERT_TRUE(test, !!mm);
+	mutex_init(&amdgpu_mock(test)->adev->notifier_lock);
+	kthread_use_mm(mm);
+	r = amdgpu_mn_register(bo, PAGE_SIZE);
+	kthread_unuse_mm(mm);
+	KUNIT_EXPECT_EQ(test, r, 0);
+	if (r)
+		goto out;
+
+	amdgpu_mock_lock(test, bo->tbo.base.resv);
+	amdgpu_mock_add(test, bo->tbo.base.resv, fence, usage);
+	dma_resv_unlock(bo->tbo.base.resv);
+
+	/* It is not gone as long as the fence hasn't signaled */
+	amdgpu_mock_put(test, bo);
+	KUNIT_EXPECT_PTR_EQ(test, bo->notifier.mm, mm);
+	dma_fence_signal(fence);
+out:
+	mmput(mm);
+}
+
+AMDGPU_MOCK_PER_USAGE(notifier_stays);
+
 #endif /* CONFIG_HMM_MIRROR */
 
 static struct kunit_case amdgpu_bo_cases[] = {
@@ -249,11 +350,17 @@ static struct kunit_case amdgpu_bo_cases[] = {
 	KUNIT_CASE(pin_waits_write),
 	KUNIT_CASE(pin_waits_read),
 	KUNIT_CASE(pin_waits_bookkeep),
+	KUNIT_CASE(kernel_bo_waits),
+	KUNIT_CASE(kernel_bo_in_reset),
 #ifdef CONFIG_HMM_MIRROR
 	KUNIT_CASE(notifier_waits_kernel),
 	KUNIT_CASE(notifier_waits_write),
 	KUNIT_CASE(notifier_waits_read),
 	KUNIT_CASE(notifier_waits_bookkeep),
+	KUNIT_CASE(notifier_stays_kernel),
+	KUNIT_CASE(notifier_stays_write),
+	KUNIT_CASE(notifier_stays_read),
+	KUNIT_CASE(notifier_stays_bookkeep),
 #endif
 	{}
 };

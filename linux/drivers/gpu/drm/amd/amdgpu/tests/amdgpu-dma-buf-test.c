@@ -308,6 +308,57 @@ static void move_reaches_other_device(struct kunit *test)
 	unexport(bo);
 }
 
+/* What can't be cleared now, as the page tables are on their way out, is not forgotten */
+static void move_of_evicted_vm(struct kunit *test)
+{
+	struct amdgpu_mock *other = amdgpu_mock_other(test);
+	struct amdgpu_mock_process *process;
+	struct amdgpu_bo *bo, *import;
+	struct amdgpu_bo_va *bo_va;
+	struct drm_gem_object *obj;
+	struct dma_buf *dmabuf;
+	struct amdgpu_vm *vm;
+
+	bo = new_bo(test, AMDGPU_GEM_DOMAIN_GTT);
+	dmabuf = export(test, bo);
+	obj = amdgpu_gem_prime_import(adev_to_drm(other->adev), dmabuf);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(obj));
+	import = gem_to_amdgpu_bo(obj);
+	amdgpu_mock_keep(test, obj);
+
+	process = amdgpu_mock_process(test, other, AMDGPU_VM_CONTEXT_GFX);
+	vm = &process->fpriv.vm;
+	bo_va = amdgpu_mock_map(test, process, import);
+	amdgpu_mock_process_lock(test, process, import);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_mock_validate(import,
+						      AMDGPU_GEM_DOMAIN_GTT,
+						      false));
+	amdgpu_mock_update(test, process, bo_va);
+	amdgpu_mock_process_unlock(process, import);
+
+	vm->evicting = true;
+	amdgpu_mock_lock(test, dmabuf->resv);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_mock_validate(bo, AMDGPU_GEM_DOMAIN_VRAM, false));
+	dma_resv_unlock(dmabuf->resv);
+	KUNIT_EXPECT_FALSE(test, bo_va->cleared);
+	amdgpu_gem_object_close(obj, &process->file);
+	KUNIT_EXPECT_FALSE(test, list_empty(&vm->freed));
+
+	/* Nor is it by somebody who comes too early */
+	amdgpu_mock_process_lock(test, process, NULL);
+	KUNIT_EXPECT_EQ(test, -EBUSY,
+			amdgpu_vm_clear_freed(other->adev, vm, NULL));
+	KUNIT_EXPECT_FALSE(test, list_empty(&vm->freed));
+	vm->evicting = false;
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_vm_clear_freed(other->adev, vm, NULL));
+	KUNIT_EXPECT_TRUE(test, list_empty(&vm->freed));
+	amdgpu_mock_process_unlock(process, NULL);
+
+	amdgpu_mock_put(test, import);
+	unexport(bo);
+}
+
 static struct kunit_case amdgpu_dma_buf_cases[] = {
 	KUNIT_CASE(sharing_keeps_fence_kernel),
 	KUNIT_CASE(sharing_keeps_fence_write),
@@ -328,6 +379,7 @@ static struct kunit_case amdgpu_dma_buf_cases[] = {
 	KUNIT_CASE(dynamic_map_tells),
 	KUNIT_CASE(move_is_told),
 	KUNIT_CASE(move_reaches_other_device),
+	KUNIT_CASE(move_of_evicted_vm),
 	{}
 };
 

@@ -4,13 +4,17 @@
  * queues when somebody is about to move it, and bothers nobody else.
  */
 
+#include <linux/dma-buf.h>
+#include <linux/file.h>
 #include <linux/kthread.h>
 #include <linux/sched/mm.h>
+#include <linux/workqueue.h>
 #include <uapi/linux/kfd_ioctl.h>
 
 #include "amdgpu-kunit.h"
 #include "amdgpu-mock.h"
 #include "amdgpu_amdkfd.h"
+#include "amdgpu_dma_buf.h"
 
 /**
  * struct compute - a compute process
@@ -56,19 +60,25 @@ static void compute_fini(struct compute *p)
 	mmput(p->mm);
 }
 
-static struct kgd_mem *compute_alloc(struct kunit *test, struct compute *p)
+static struct kgd_mem *compute_alloc_pages(struct kunit *test, struct compute *p,
+					   u64 address, unsigned long pages)
 {
 	struct kgd_mem *mem = NULL;
 	int r;
 
-	r = amdgpu_amdkfd_gpuvm_alloc_memory_of_gpu(p->kgd, 0x100000,
-						    2 * PAGE_SIZE, p->vm, &mem,
-						    NULL,
+	r = amdgpu_amdkfd_gpuvm_alloc_memory_of_gpu(p->kgd, address,
+						    pages << PAGE_SHIFT, p->vm,
+						    &mem, NULL,
 						    KFD_IOC_ALLOC_MEM_FLAGS_VRAM |
 						    KFD_IOC_ALLOC_MEM_FLAGS_WRITABLE);
 	KUNIT_ASSERT_EQ(test, r, 0);
 
 	return mem;
+}
+
+static struct kgd_mem *compute_alloc(struct kunit *test, struct compute *p)
+{
+	return compute_alloc_pages(test, p, 0x100000, 2);
 }
 
 static void compute_map(struct kunit *test, struct compute *p, struct kgd_mem *mem)
@@ -84,6 +94,8 @@ static void compute_unmap(struct kunit *test, struct compute *p,
 	KUNIT_EXPECT_EQ(test, 0,
 			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p->kgd, mem,
 								  p->vm));
+	/* Here the TLBs are flushed */
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p->kgd, mem));
 }
 
 static void compute_free(struct kunit *test, struct compute *p,
@@ -374,6 +386,93 @@ static void detach_takes_all_of_a_process(struct kunit *test)
 	dma_fence_put(&new->base);
 }
 
+/* The same buffer may be mapped by another handle, which counts as well */
+static void unmap_of_two(struct kunit *test)
+{
+	struct kgd_mem *mem, *again = NULL;
+	struct dma_buf *dmabuf;
+	struct compute p;
+	int r;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	dmabuf = amdgpu_gem_prime_export(&mem->bo->tbo.base, 0);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dmabuf));
+	r = amdgpu_amdkfd_gpuvm_import_dmabuf(p.kgd, dmabuf, 0x200000, p.vm,
+					      &again, NULL, NULL);
+	dma_buf_put(dmabuf);
+	flush_delayed_fput();
+	flush_scheduled_work();
+	KUNIT_ASSERT_EQ(test, r, 0);
+
+	compute_map(test, &p, mem);
+	compute_map(test, &p, again);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	compute_unmap(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(again), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	compute_free(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(again), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	compute_unmap(test, &p, again);
+	AMDGPU_MOCK_EXPECT(test, resv_of(again), p.ef, -1);
+
+	compute_free(test, &p, again);
+	compute_fini(&p);
+}
+
+/* Nor is memory given up while a TLB may have its address */
+static void unmap_ends_late(struct kunit *test)
+{
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p.kgd, mem,
+								  p.vm));
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem));
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* Page tables that are taken out stay until a flush, if only queues may walk them */
+static void tables_go_late(struct kunit *test)
+{
+	struct list_head *stale;
+	struct kgd_mem *mem;
+	struct compute p;
+	LIST_HEAD(taken);
+
+	compute_init(test, &p);
+	/* On this one the leaves can be tables or entries */
+	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
+	stale = &p.vm->stale;
+	/* Has a table made for its 2 MB */
+	mem = compute_alloc_pages(test, &p, 0x200000, 2);
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	KUNIT_EXPECT_TRUE(test, list_empty(stale));
+	/* Needs none if it is contiguous, and at the latest has none left behind */
+	mem = compute_alloc_pages(test, &p, 0x200000, 512);
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, list_empty(stale));
+
+	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
+	KUNIT_EXPECT_TRUE(test, list_empty(stale));
+	KUNIT_EXPECT_FALSE(test, list_empty(&taken));
+	amdgpu_amdkfd_gpuvm_free_stale(&taken);
+	KUNIT_EXPECT_TRUE(test, list_empty(&taken));
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
 /* After an eviction all of the memory gets a new fence, also as BOOKKEEP */
 static void restore_renews(struct kunit *test)
 {
@@ -437,6 +536,41 @@ static void restore_waits_usage(struct kunit *test, enum dma_resv_usage usage)
 
 AMDGPU_MOCK_PER_USAGE(restore_waits);
 
+/* Of the memory that the queues are going to use, it waits for moves only */
+static void restore_memory_usage(struct kunit *test, enum dma_resv_usage usage)
+{
+	struct dma_fence *fence = amdgpu_mock_foreign_fence(test);
+	bool want = usage == DMA_RESV_USAGE_KERNEL;
+	struct dma_fence *new = NULL;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+
+	amdgpu_mock_lock(test, resv_of(mem));
+	amdgpu_mock_add(test, resv_of(mem), fence, usage);
+	dma_resv_unlock(resv_of(mem));
+	dma_fence_signal(p.ef);
+
+	amdgpu_mock_signal_later(test, fence, want ? AMDGPU_MOCK_A_WHILE :
+				 AMDGPU_MOCK_TOO_LONG);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_restore_process_bos(p.info, &new));
+	KUNIT_EXPECT_EQ(test, dma_fence_is_signaled(fence), want);
+	if (new) {
+		dma_fence_put(p.ef);
+		p.ef = new;
+	}
+
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+AMDGPU_MOCK_PER_USAGE(restore_memory);
+
 /*
  * The VM goes away while page tables are being updated: nobody is evicted for it, and
  * the fences that the page directory had stay in it.
@@ -481,12 +615,19 @@ static struct kunit_case amdgpu_kfd_cases[] = {
 	KUNIT_CASE(page_directory_move_evicts),
 	KUNIT_CASE(own_memory_is_not_valuable),
 	KUNIT_CASE(unmap_leaves_others),
+	KUNIT_CASE(unmap_of_two),
+	KUNIT_CASE(unmap_ends_late),
+	KUNIT_CASE(tables_go_late),
 	KUNIT_CASE(detach_takes_all_of_a_process),
 	KUNIT_CASE(restore_renews),
 	KUNIT_CASE(restore_waits_kernel),
 	KUNIT_CASE(restore_waits_write),
 	KUNIT_CASE(restore_waits_read),
 	KUNIT_CASE(restore_waits_bookkeep),
+	KUNIT_CASE(restore_memory_kernel),
+	KUNIT_CASE(restore_memory_write),
+	KUNIT_CASE(restore_memory_read),
+	KUNIT_CASE(restore_memory_bookkeep),
 	KUNIT_CASE(teardown_leaves_others),
 	{}
 };

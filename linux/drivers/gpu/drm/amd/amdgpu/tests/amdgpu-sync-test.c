@@ -548,6 +548,28 @@ static void out_of_memory(struct kunit *test)
 
 #endif /* CONFIG_KPROBES */
 
+/* A scheduler doesn't wait for its own jobs, but it does for what they run */
+static void vmid_of_own_job(struct kunit *test)
+{
+	struct amdgpu_mock *dev = amdgpu_mock(test);
+	struct dma_fence *foreign = amdgpu_mock_foreign_fence(test);
+	struct dma_fence *hw = amdgpu_mock_foreign_fence(test);
+	struct dma_fence *job;
+
+	job = amdgpu_mock_job_fence(test, dev, test);
+	/* Not on the ring yet */
+	KUNIT_EXPECT_PTR_EQ(test, job,
+			    amdgpu_vmid_wait_for(&dev->gfx.ring, job));
+
+	to_drm_sched_fence(job)->parent = dma_fence_get(hw);
+	KUNIT_EXPECT_PTR_EQ(test, hw,
+			    amdgpu_vmid_wait_for(&dev->gfx.ring, job));
+	KUNIT_EXPECT_PTR_EQ(test, job,
+			    amdgpu_vmid_wait_for(&dev->sdma.ring, job));
+	KUNIT_EXPECT_PTR_EQ(test, foreign,
+			    amdgpu_vmid_wait_for(&dev->gfx.ring, foreign));
+}
+
 static struct kunit_case amdgpu_sync_cases[] = {
 	KUNIT_CASE(always),
 	KUNIT_CASE(not_own),
@@ -558,6 +580,7 @@ static struct kunit_case amdgpu_sync_cases[] = {
 	KUNIT_CASE(no_object),
 	KUNIT_CASE(empty_object),
 	KUNIT_CASE(cpu_waits),
+	KUNIT_CASE(vmid_of_own_job),
 #ifdef CONFIG_KPROBES
 	KUNIT_CASE(out_of_memory),
 #endif

@@ -6,6 +6,7 @@
 #include "amdgpu-kunit.h"
 #include "amdgpu-mock.h"
 #include "amdgpu_gem.h"
+#include "oom-inject.h"
 
 static struct amdgpu_mock_process *new_process(struct kunit *test)
 {
@@ -362,12 +363,13 @@ static void table_in_evicted_memory(struct kunit *test)
 	struct amdgpu_mock *dev = amdgpu_mock(test);
 	struct ttm_resource_manager *vram;
 	struct ttm_resource *gart = &dev->adev->gart.bo->tbo.mem;
-	struct amdgpu_bo *bo, *victim;
+	struct amdgpu_bo *bo, *next, *victim;
 	struct amdgpu_bo_va *bo_va;
 	struct dma_fence *eviction;
 	u64 size;
 
 	bo = amdgpu_mock_bo(test, dev, 2, AMDGPU_GEM_DOMAIN_GTT, 0, NULL);
+	next = amdgpu_mock_bo(test, dev, 2, AMDGPU_GEM_DOMAIN_GTT, 0, NULL);
 	bo_va = amdgpu_mock_map(test, process, bo);
 
 	/* Behind what is pinned there is one buffer, and then the VRAM ends */
@@ -396,6 +398,69 @@ static void table_in_evicted_memory(struct kunit *test)
 			   DMA_RESV_USAGE_KERNEL);
 	KUNIT_EXPECT_TRUE(test, amdgpu_mock_waited_for(test, &dev->sdma,
 						       eviction));
+
+	/* That was the clear. An update is no different. */
+	bo_va = amdgpu_mock_map(test, process, next);
+	amdgpu_mock_process_lock(test, process, next);
+	amdgpu_mock_forget_jobs(&dev->sdma);
+	amdgpu_mock_update(test, process, bo_va);
+	amdgpu_mock_process_unlock(process, next);
+	KUNIT_EXPECT_TRUE(test, amdgpu_mock_waited_for(test, &dev->sdma,
+						       eviction));
+}
+
+/* Pieces of the pools of command buffers that nobody gives back */
+static unsigned int pieces_leaked(struct amdgpu_device *adev)
+{
+	struct amdgpu_sa_bo *piece;
+	unsigned int i, leaked = 0;
+
+	/* What is submitted has a fence by which it comes back */
+	for (i = 0; i < AMDGPU_IB_POOL_MAX; i++)
+		list_for_each_entry(piece, &adev->ib_pools[i].olist, olist)
+			if (!piece->fence)
+				leaked++;
+
+	return leaked;
+}
+
+/* Whichever allocation fails, the mapping is not lost, and the job is not leaked */
+static void update_fails(struct kunit *test)
+{
+	struct amdgpu_device *adev = amdgpu_mock(test)->adev;
+	struct amdgpu_mock_process *process;
+	struct amdgpu_bo_va *bo_va;
+	struct amdgpu_bo *bo;
+	unsigned int nth, failed = 1;
+	int r;
+
+	r = oom_inject_start();
+	if (r == -EOPNOTSUPP)
+		return;
+	KUNIT_ASSERT_EQ(test, r, 0);
+
+	for (nth = 1; nth < 100 && failed; nth++) {
+		/* Whose page tables are not there yet */
+		process = new_process(test);
+		bo = new_bo(test, NULL);
+		bo_va = amdgpu_mock_map(test, process, bo);
+		amdgpu_mock_process_lock(test, process, bo);
+		oom_inject_arm(nth, false);
+		r = amdgpu_vm_bo_update(adev, bo_va, false);
+		failed = oom_inject_disarm(NULL);
+		KUNIT_EXPECT_EQ(test, pieces_leaked(adev), 0u);
+		if (r) {
+			KUNIT_EXPECT_FALSE(test, list_empty(&bo_va->valids));
+			KUNIT_EXPECT_TRUE(test, bo_va->unknown);
+			KUNIT_EXPECT_EQ(test, 0, amdgpu_vm_bo_update(adev, bo_va,
+								     false));
+		}
+		KUNIT_EXPECT_TRUE(test, list_empty(&bo_va->invalids));
+		KUNIT_EXPECT_FALSE(test, bo_va->unknown);
+		amdgpu_mock_process_unlock(process, bo);
+	}
+	KUNIT_EXPECT_GT(test, nth, 2u);
+	oom_inject_stop();
 }
 
 /* Page tables are not evicted while anything is going on in the VM */
@@ -583,6 +648,7 @@ static struct kunit_case amdgpu_vm_cases[] = {
 	KUNIT_CASE(close_keeps_fence_read),
 	KUNIT_CASE(close_keeps_fence_bookkeep),
 	KUNIT_CASE(table_in_evicted_memory),
+	KUNIT_CASE(update_fails),
 	KUNIT_CASE(busy_tables_stay_kernel),
 	KUNIT_CASE(busy_tables_stay_write),
 	KUNIT_CASE(busy_tables_stay_read),

@@ -7,12 +7,15 @@
  * of a stronger one, and must not wait otherwise.
  */
 
+#include <linux/completion.h>
 #include <linux/dma-buf.h>
 #include <linux/dma-fence-check.h>
 #include <linux/slab.h>
+#include <linux/workqueue.h>
 
 #include "gem/i915_gem_clflush.h"
 #include "gem/i915_gem_client_blt.h"
+#include "gem/i915_gem_ioctls.h"
 #include "gem/i915_gem_object.h"
 #include "gem/i915_gem_object_blt.h"
 #include "gem/i915_gem_region.h"
@@ -24,13 +27,14 @@
 #include "i915_selftest.h"
 #include "i915_sw_fence.h"
 #include "i915_vma.h"
+#include "igt_fault.h"
 #include "selftests/mock_gem_device.h"
 #include "selftests/mock_gtt.h"
 #include "selftests/mock_request.h"
 
 /* So long nobody may take who needn't wait, not even here */
 #define PATIENCE (10 * HZ)
-/* When the fence signals that is waited for */
+/* So long nothing happens to those who wait */
 #define DELAY (HZ / 10)
 
 static const char * const usage_names[DMA_RESV_USAGES] = {
@@ -166,6 +170,7 @@ struct blocking_op {
 	const char *name;
 	enum dma_resv_usage usage;
 	int (*run)(struct fenced *f);
+	bool locks; /* waits with the object locked */
 };
 
 static int run_wait(struct fenced *f)
@@ -238,6 +243,89 @@ static int run_export_vmap(struct fenced *f)
 	return vaddr ? PTR_ERR_OR_ZERO(vaddr) : -ENOMEM;
 }
 
+static int run_import(struct fenced *f)
+{
+	struct dma_buf_attachment *attach;
+	struct dma_buf *dmabuf;
+	struct sg_table *st;
+
+	dmabuf = i915_gem_prime_export(&f->obj->base, 0);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	attach = dma_buf_attach(dmabuf, f->i915->drm.dev);
+	if (IS_ERR(attach)) {
+		dma_buf_put(dmabuf);
+		return PTR_ERR(attach);
+	}
+
+	st = dma_buf_map_attachment(attach, DMA_BIDIRECTIONAL);
+	if (!IS_ERR(st))
+		dma_buf_unmap_attachment(attach, st, DMA_BIDIRECTIONAL);
+	dma_buf_detach(dmabuf, attach);
+	dma_buf_put(dmabuf);
+
+	return PTR_ERR_OR_ZERO(st);
+}
+
+/* Not dma_buf_mmap(), for which there had to be a process that has the area */
+static int run_export_mmap(struct fenced *f)
+{
+	struct vm_area_struct area = { .vm_end = f->obj->base.size };
+	struct dma_buf *dmabuf;
+	int err;
+
+	dmabuf = i915_gem_prime_export(&f->obj->base, 0);
+	if (IS_ERR(dmabuf))
+		return PTR_ERR(dmabuf);
+
+	area.vm_file = get_file(dmabuf->file);
+	err = dmabuf->ops->mmap(dmabuf, &area);
+	fput(area.vm_file);
+	dma_buf_put(dmabuf);
+
+	return err;
+}
+
+/* Nothing can be mapped here, so the pages are not to be had once it has waited */
+static int run_fault(struct fenced *f,
+		     vm_fault_t (*fault)(struct drm_i915_gem_object *obj))
+{
+	f->obj->mm.madv = I915_MADV_DONTNEED;
+
+	return fault(f->obj) == VM_FAULT_SIGBUS ? 0 : -EINVAL;
+}
+
+static int run_fault_cpu(struct fenced *f)
+{
+	return run_fault(f, igt_fault_cpu);
+}
+
+static int run_fault_gtt(struct fenced *f)
+{
+	return run_fault(f, igt_fault_gtt);
+}
+
+static int run_debugger_reads(struct fenced *f)
+{
+	u32 x;
+	int err;
+
+	err = igt_access(f->obj, &x, sizeof(x), false);
+
+	return err == sizeof(x) ? 0 : min(err, -EINVAL);
+}
+
+static int run_debugger_writes(struct fenced *f)
+{
+	u32 x = 0;
+	int err;
+
+	err = igt_access(f->obj, &x, sizeof(x), true);
+
+	return err == sizeof(x) ? 0 : min(err, -EINVAL);
+}
+
 static int run_attach_phys(struct fenced *f)
 {
 	return i915_gem_object_attach_phys(f->obj, PAGE_SIZE);
@@ -247,57 +335,225 @@ static const struct blocking_op blocking_ops[] = {
 	{ "wait", DMA_RESV_USAGE_WRITE, run_wait },
 	{ "wait for all", DMA_RESV_USAGE_READ, run_wait_all },
 	{ "wait for the kernel", DMA_RESV_USAGE_KERNEL, run_wait_kernel },
-	{ "read by the CPU", DMA_RESV_USAGE_WRITE, run_cpu_read },
-	{ "write by the CPU", DMA_RESV_USAGE_READ, run_cpu_write },
-	{ "read through the GTT", DMA_RESV_USAGE_WRITE, run_gtt_read },
-	{ "write through the GTT", DMA_RESV_USAGE_READ, run_gtt_write },
-	{ "write past the caches", DMA_RESV_USAGE_READ, run_wc_write },
+	{ "read by the CPU", DMA_RESV_USAGE_WRITE, run_cpu_read, true },
+	{ "write by the CPU", DMA_RESV_USAGE_READ, run_cpu_write, true },
+	{ "read through the GTT", DMA_RESV_USAGE_WRITE, run_gtt_read, true },
+	{ "write through the GTT", DMA_RESV_USAGE_READ, run_gtt_write, true },
+	{ "write past the caches", DMA_RESV_USAGE_READ, run_wc_write, true },
 	{ "mapping by an importer", DMA_RESV_USAGE_KERNEL, run_export_vmap },
+	{ "mapping for a device", DMA_RESV_USAGE_KERNEL, run_import },
+	{ "mapping for a process", DMA_RESV_USAGE_KERNEL, run_export_mmap },
+	{ "page fault", DMA_RESV_USAGE_KERNEL, run_fault_cpu },
+	{ "page fault of the GTT", DMA_RESV_USAGE_KERNEL, run_fault_gtt },
+	{ "read by a debugger", DMA_RESV_USAGE_KERNEL, run_debugger_reads },
+	{ "write by a debugger", DMA_RESV_USAGE_KERNEL, run_debugger_writes },
 	{ "move to contiguous memory", DMA_RESV_USAGE_BOOKKEEP, run_attach_phys },
 };
 
-static int check_blocking(struct drm_i915_private *i915,
-			  const struct blocking_op *op, unsigned int left)
+/* One that somebody else runs, so that we see whether it waits */
+struct blocking_run {
+	struct work_struct work;
+	const struct blocking_op *op;
+	struct fenced *f;
+	struct completion begun, done;
+	int err;
+};
+
+static void blocking_work(struct work_struct *work)
 {
-	bool must_wait = left <= op->usage;
+	struct blocking_run *run = container_of(work, typeof(*run), work);
+
+	complete(&run->begun);
+	run->err = run->op->run(run->f);
+	complete(&run->done);
+}
+
+static void blocking_begin(struct blocking_run *run, struct fenced *f,
+			   const struct blocking_op *op)
+{
+	INIT_WORK_ONSTACK(&run->work, blocking_work);
+	init_completion(&run->begun);
+	init_completion(&run->done);
+	run->op = op;
+	run->f = f;
+	queue_work(system_unbound_wq, &run->work);
+	wait_for_completion(&run->begun);
+}
+
+static int blocking_end(struct blocking_run *run)
+{
+	wait_for_completion(&run->done);
+	flush_work(&run->work);
+	destroy_work_on_stack(&run->work);
+	if (run->err)
+		pr_err("%s failed: %d\n", run->op->name, run->err);
+
+	return run->err;
+}
+
+/* How long does it take if there is nothing to wait for? */
+static int time_blocking(struct drm_i915_private *i915,
+			 const struct blocking_op *op, unsigned long *took)
+{
+	unsigned long begin = jiffies;
+	struct blocking_run run;
 	struct fenced f;
-	bool waited;
 	int err;
 
 	err = fenced_init(&f, i915);
 	if (err)
 		return err;
 
-	fenced_leave(&f, left);
-	mock_fence_signal_in(f.fences[left], must_wait ? DELAY : PATIENCE);
-	err = op->run(&f);
-	waited = dma_fence_is_signaled(f.fences[left]);
-	if (err) {
-		pr_err("%s failed: %d\n", op->name, err);
-	} else if (waited != must_wait) {
-		pr_err("%s %s for a %s fence\n", op->name,
-		       waited ? "waits" : "doesn't wait", usage_names[left]);
-		err = -EINVAL;
-	}
+	fenced_signal(&f);
+	blocking_begin(&run, &f, op);
+	err = blocking_end(&run);
+	*took = jiffies - begin;
 	fenced_fini(&f);
 
 	return err;
 }
 
+static int check_blocking(struct drm_i915_private *i915,
+			  const struct blocking_op *op, unsigned int left,
+			  unsigned long took)
+{
+	bool must_wait = left <= op->usage, waits;
+	struct blocking_run run;
+	struct fenced f;
+	int err, ret;
+
+	err = fenced_init(&f, i915);
+	if (err)
+		return err;
+
+	fenced_leave(&f, left);
+	blocking_begin(&run, &f, op);
+	waits = !wait_for_completion_timeout(&run.done, must_wait ?
+					     DELAY + 4 * took : PATIENCE);
+	if (waits != must_wait) {
+		pr_err("%s %s for a %s fence\n", op->name,
+		       waits ? "waits" : "doesn't wait", usage_names[left]);
+		err = -EINVAL;
+	}
+	if (waits && !op->locks) {
+		if (i915_gem_object_trylock(f.obj)) {
+			i915_gem_object_unlock(f.obj);
+		} else {
+			pr_err("%s waits with the object locked\n", op->name);
+			err = -EINVAL;
+		}
+	}
+	if (!waits)
+		complete(&run.done);
+
+	fenced_signal(&f);
+	ret = blocking_end(&run);
+	fenced_fini(&f);
+
+	return err ?: ret;
+}
+
 static int mock_wait(void *arg)
 {
 	unsigned int i, left;
+	unsigned long took;
 	int err;
 
 	for (i = 0; i < ARRAY_SIZE(blocking_ops); i++) {
+		err = time_blocking(arg, &blocking_ops[i], &took);
+		if (err)
+			return err;
+
 		for (left = 0; left < DMA_RESV_USAGES; left++) {
-			err = check_blocking(arg, &blocking_ops[i], left);
+			err = check_blocking(arg, &blocking_ops[i], left, took);
 			if (err)
 				return err;
 		}
 	}
 
 	return 0;
+}
+
+/* Something that is done with a signal pending */
+struct interrupted {
+	int (*run)(struct fenced *f);
+	struct fenced *f;
+	struct completion begun;
+};
+
+static int interrupted_thread(void *arg)
+{
+	struct interrupted *it = arg;
+	int err;
+
+	allow_signal(SIGINT);
+	send_sig(SIGINT, current, 1);
+	complete(&it->begun);
+	err = it->run(it->f);
+
+	while (!kthread_should_stop())
+		schedule_timeout_uninterruptible(1);
+
+	return err;
+}
+
+static struct task_struct *interrupted_begin(struct interrupted *it)
+{
+	struct task_struct *task;
+
+	init_completion(&it->begun);
+	task = kthread_run(interrupted_thread, it, "igt/interrupted");
+	if (IS_ERR(task))
+		return task;
+
+	get_task_struct(task);
+	wait_for_completion(&it->begun);
+	schedule_timeout_uninterruptible(DELAY);
+
+	return task;
+}
+
+static int interrupted_end(struct task_struct *task)
+{
+	int err = kthread_stop(task);
+
+	put_task_struct(task);
+
+	return err;
+}
+
+/* A signal ends the wait of an importer, and dma-buf warns of errors here */
+static int mock_vmap_interrupted(void *arg)
+{
+	struct task_struct *task;
+	struct interrupted it;
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, arg);
+	if (err)
+		return err;
+	fenced_leave(&f, DMA_RESV_USAGE_KERNEL);
+
+	it.run = run_export_vmap;
+	it.f = &f;
+	task = interrupted_begin(&it);
+	if (IS_ERR(task)) {
+		err = PTR_ERR(task);
+		goto out;
+	}
+
+	err = interrupted_end(task);
+	if (err != -ENOMEM || i915_gem_object_has_pinned_pages(f.obj)) {
+		pr_err("mapping returned %d when a signal came, and left %spages pinned\n",
+		       err, i915_gem_object_has_pinned_pages(f.obj) ? "" : "no ");
+		err = -EINVAL;
+	} else {
+		err = 0;
+	}
+out:
+	fenced_fini(&f);
+	return err;
 }
 
 /* Time runs out, and the fence is none of ours */
@@ -623,6 +879,274 @@ static int mock_await(void *arg)
 	return 0;
 }
 
+/* The object has a pending flush, that waits for READ, and all there is to flush */
+static int check_pending_flush(struct fenced *f)
+{
+	if (kernel_done(f)) {
+		pr_err("a flush of the caches doesn't wait\n");
+		return -EINVAL;
+	}
+
+	if (f->obj->cache_dirty || !i915_gem_object_has_pinned_pages(f->obj)) {
+		pr_err("a pending flush has no pages\n");
+		return -EINVAL;
+	}
+
+	return 0;
+}
+
+/* The caches are flushed whatever became of the jobs, nor is that a flaw of it */
+static int mock_flush_after_error(void *arg)
+{
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence, *flush = NULL;
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, arg);
+	if (err)
+		return err;
+
+	fenced_leave(&f, DMA_RESV_USAGE_READ);
+	err = begin_clflush(&f) ?: check_pending_flush(&f);
+	if (err)
+		goto out;
+
+	i915_gem_object_lock(f.obj, NULL);
+	dma_resv_for_each_fence(&cursor, f.obj->base.resv,
+				DMA_RESV_USAGE_KERNEL, fence) {
+		if (!dma_fence_is_signaled(fence))
+			flush = dma_fence_get(fence);
+	}
+	i915_gem_object_unlock(f.obj);
+
+	dma_fence_set_error(f.fences[DMA_RESV_USAGE_READ], -EIO);
+	fenced_signal(&f);
+	kernel_end(&f);
+	if (!flush || dma_fence_get_status(flush) != 1) {
+		pr_err("after a failed job the status of a flush is %d\n",
+		       flush ? dma_fence_get_status(flush) : 0);
+		err = -EINVAL;
+	}
+	if (flush)
+		dma_fence_put(flush);
+out:
+	fenced_signal(&f);
+	kernel_end(&f);
+	fenced_fini(&f);
+	return err;
+}
+
+/* Pages that are not there are not got, and stay to be flushed when they come */
+static int mock_flush_absent(void *arg)
+{
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, arg);
+	if (err)
+		return err;
+
+	i915_gem_object_lock(f.obj, NULL);
+	f.obj->cache_dirty = true;
+	if (i915_gem_clflush_object(f.obj, I915_CLFLUSH_FORCE) ||
+	    i915_gem_clflush_object(f.obj, I915_CLFLUSH_FORCE |
+					   I915_CLFLUSH_SYNC) ||
+	    i915_gem_object_has_pages(f.obj) || !f.obj->cache_dirty) {
+		pr_err("pages that are not there were flushed\n");
+		err = -EINVAL;
+	}
+	i915_gem_object_unlock(f.obj);
+
+	if (!err)
+		err = i915_gem_object_pin_pages(f.obj);
+	if (!err) {
+		if (f.obj->cache_dirty) {
+			pr_err("pages that come are not flushed\n");
+			err = -EINVAL;
+		}
+		i915_gem_object_unpin_pages(f.obj);
+	}
+
+	fenced_fini(&f);
+	return err;
+}
+
+static int run_clflush(struct fenced *f)
+{
+	int err = 0;
+
+	i915_gem_object_lock(f->obj, NULL);
+	f->obj->cache_dirty = true;
+	if (!i915_gem_clflush_object(f->obj, I915_CLFLUSH_FORCE))
+		err = -EINVAL;
+	i915_gem_object_unlock(f->obj);
+
+	return err;
+}
+
+/* A signal while somebody else is at the pages is no reason not to flush them */
+static int mock_flush_interrupted(void *arg)
+{
+	struct task_struct *task;
+	struct interrupted it;
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, arg);
+	if (err)
+		return err;
+	fenced_leave(&f, DMA_RESV_USAGE_READ);
+
+	/* Pages that are there, and not pinned */
+	err = i915_gem_object_pin_pages(f.obj);
+	if (err)
+		goto out;
+	i915_gem_object_unpin_pages(f.obj);
+
+	mutex_lock(&f.obj->mm.lock);
+	it.run = run_clflush;
+	it.f = &f;
+	task = interrupted_begin(&it);
+	mutex_unlock(&f.obj->mm.lock);
+	if (IS_ERR(task)) {
+		err = PTR_ERR(task);
+		goto out;
+	}
+
+	err = interrupted_end(task);
+	if (err)
+		pr_err("nothing is flushed when a signal comes\n");
+	else
+		err = check_pending_flush(&f);
+out:
+	fenced_signal(&f);
+	kernel_end(&f);
+	fenced_fini(&f);
+	return err;
+}
+
+/* Two ways in which a write by the CPU that is under way misses its flush */
+static void flush_dirty(struct drm_i915_gem_object *obj)
+{
+	i915_gem_clflush_object(obj, I915_CLFLUSH_FORCE);
+}
+
+static void make_incoherent(struct drm_i915_gem_object *obj)
+{
+	i915_gem_object_set_cache_coherency(obj, I915_CACHE_NONE);
+	obj->cache_dirty = true;
+	i915_gem_clflush_object(obj, I915_CLFLUSH_FORCE);
+}
+
+static int check_write(struct drm_i915_private *i915, unsigned int cache_level,
+		       bool dirty,
+		       void (*meanwhile)(struct drm_i915_gem_object *obj))
+{
+	unsigned int needs_clflush;
+	bool missed, locked;
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, i915);
+	if (err)
+		return err;
+	fenced_signal(&f);
+
+	err = i915_gem_object_pin_pages(f.obj);
+	if (err)
+		goto out;
+
+	i915_gem_object_lock(f.obj, NULL);
+	i915_gem_object_set_cache_coherency(f.obj, cache_level);
+	f.obj->cache_dirty = false;
+	if (dirty)
+		err = i915_gem_object_set_to_cpu_domain(f.obj, true);
+	err = err ?: i915_gem_object_prepare_write(f.obj, &needs_clflush);
+	if (!err)
+		i915_gem_object_finish_access(f.obj);
+	i915_gem_object_unlock(f.obj);
+	if (err)
+		goto out_unpin;
+
+	/* Here PWRITE copies, and others come in between */
+	if (meanwhile) {
+		i915_gem_object_lock(f.obj, NULL);
+		meanwhile(f.obj);
+		locked = i915_gem_object_write_missed_clflush(f.obj,
+							      needs_clflush);
+		i915_gem_object_unlock(f.obj);
+		if (!locked && !(needs_clflush & CLFLUSH_AFTER)) {
+			pr_err("a write doesn't reckon with a flush under way\n");
+			err = -EINVAL;
+		}
+	}
+
+	missed = i915_gem_object_write_missed_clflush(f.obj, needs_clflush);
+	if (missed != (meanwhile && !(needs_clflush & CLFLUSH_AFTER))) {
+		pr_err("a write with flags %x has %smissed its flush\n",
+		       needs_clflush, missed ? "" : "not ");
+		err = -EINVAL;
+	}
+	kernel_end(&f);
+
+out_unpin:
+	i915_gem_object_unpin_pages(f.obj);
+out:
+	fenced_fini(&f);
+	return err;
+}
+
+/* What PWRITE has decided to do without a flush, others may have upset */
+static int mock_write(void *arg)
+{
+	return check_write(arg, I915_CACHE_NONE, false, NULL) ?:
+	       check_write(arg, I915_CACHE_NONE, true, NULL) ?:
+	       check_write(arg, I915_CACHE_LLC, true, NULL) ?:
+	       check_write(arg, I915_CACHE_NONE, false, make_incoherent) ?:
+	       check_write(arg, I915_CACHE_NONE, true, flush_dirty) ?:
+	       check_write(arg, I915_CACHE_LLC, true, make_incoherent);
+}
+
+static int check_gtt_write(struct fenced *f, bool cached)
+{
+	if (i915_gem_object_gtt_write_is_cached(f->obj) == cached)
+		return 0;
+
+	pr_err("a write through the GTT takes the caches for %s\n",
+	       cached ? "empty" : "filled");
+	return -EINVAL;
+}
+
+/* The same for one that goes past the caches, and readers who come in between */
+static int mock_gtt_write(void *arg)
+{
+	struct fenced f;
+	int err;
+
+	err = fenced_init(&f, arg);
+	if (err)
+		return err;
+	fenced_signal(&f);
+	i915_gem_object_set_cache_coherency(f.obj, I915_CACHE_NONE);
+	f.obj->cache_coherent = 0;
+
+	err = i915_gem_object_pin_pages(f.obj);
+	if (err)
+		goto out;
+
+	err = run_gtt_write(&f) ?:
+	      check_gtt_write(&f, false) ?:
+	      run_cpu_read(&f) ?:
+	      check_gtt_write(&f, true);
+	f.obj->cache_coherent = I915_BO_CACHE_COHERENT_FOR_READ;
+	err = err ?: check_gtt_write(&f, false);
+	i915_gem_object_unpin_pages(f.obj);
+out:
+	fenced_fini(&f);
+	return err;
+}
+
 /* A request that is under way until @sw is signaled, with the object in its use */
 static struct i915_request *use_object(struct fenced *f, unsigned int flags)
 {
@@ -810,6 +1334,49 @@ static int check_busy(struct fenced *f, u64 last_write, u16 class)
 	return -EINVAL;
 }
 
+/* The ioctl finds the object by its handle, and lets go of it */
+static int mock_busy_ioctl(void *arg)
+{
+	struct drm_i915_private *i915 = arg;
+	struct drm_i915_gem_busy args = {};
+	struct drm_file *file;
+	struct fenced f;
+	int err;
+
+	file = kzalloc(sizeof(*file), GFP_KERNEL);
+	if (!file)
+		return -ENOMEM;
+	idr_init_base(&file->object_idr, 1);
+
+	err = fenced_init(&f, i915);
+	if (err)
+		goto out;
+
+	err = idr_alloc(&file->object_idr, &f.obj->base, 1, 0, GFP_KERNEL);
+	if (err < 0)
+		goto out_fini;
+
+	args.handle = err;
+	args.busy = ~0;
+	err = i915_gem_busy_ioctl(&i915->drm, &args, file);
+	if (err || args.busy || kref_read(&f.obj->base.refcount) != 1) {
+		pr_err("the busy ioctl returned %d, says %x and left %u references\n",
+		       err, args.busy, kref_read(&f.obj->base.refcount));
+		err = -EINVAL;
+	}
+	args.handle++;
+	if (!err && i915_gem_busy_ioctl(&i915->drm, &args, file) != -ENOENT) {
+		pr_err("the busy ioctl found what isn't there\n");
+		err = -EINVAL;
+	}
+out_fini:
+	fenced_fini(&f);
+out:
+	idr_destroy(&file->object_idr);
+	kfree(file);
+	return err;
+}
+
 /* Two engines write: both read as well, and the last one is the writer */
 static int mock_busy(void *arg)
 {
@@ -944,9 +1511,16 @@ int i915_gem_fences_mock_selftests(void)
 	static const struct i915_subtest tests[] = {
 		SUBTEST(mock_wait),
 		SUBTEST(mock_wait_timeout),
+		SUBTEST(mock_vmap_interrupted),
 		SUBTEST(mock_await),
+		SUBTEST(mock_flush_after_error),
+		SUBTEST(mock_flush_absent),
+		SUBTEST(mock_flush_interrupted),
+		SUBTEST(mock_write),
+		SUBTEST(mock_gtt_write),
 		SUBTEST(mock_exec),
 		SUBTEST(mock_busy),
+		SUBTEST(mock_busy_ioctl),
 		SUBTEST(mock_bind),
 	};
 	struct drm_i915_private *i915;
