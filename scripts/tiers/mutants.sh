@@ -14,12 +14,14 @@ mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
 # AREA: the kernel with its suites, which of these, or the mock selftests
 area_row() {
 	case $1 in
-	core)	echo "quick d*" ;;
+	core)	echo "quick *" ;;
 	ttm)	echo "lockdep ttm-*" ;;
 	kms)	echo "lockdep drm-*" ;;
 	amdgpu)	echo "lockdep amdgpu-*" ;;
-	arm)	echo "lockdep [delpv]*-*" ;;
-	rdma)	echo "lockdep [im][bl]*-*" ;;
+	virtio)	echo "lockdep virtgpu-*" ;;
+	small)	echo "lockdep [rv][ac]*-*" ;;	# radeon, vc4
+	arm)	echo "lockdep *-[psj]*" ;;	# etnaviv, lima, panfrost, v3d, the scheduler
+	rdma)	echo "lockdep [im][bl]*-*" ;;	# ib, mlx5
 	i915)	echo "lockdep mock" ;;
 	*)	die "mutants/$1: nobody says which kernel has its tests" ;;
 	esac
