@@ -735,6 +735,18 @@ static void all(const struct state *state)
 	}
 }
 
+static noinline void make_task(struct task *task, unsigned int number)
+{
+	task->number = number;
+	task->finished = true;
+	pthread_mutex_init(&task->self.lock, NULL);
+	pthread_cond_init(&task->self.woken, NULL);
+	getcontext(&task->start);
+	task->start.uc_stack.ss_sp = task->stack;
+	task->start.uc_stack.ss_size = sizeof(task->stack);
+	makecontext(&task->start, task_main, 0);
+}
+
 int main(void)
 {
 	static const struct { unsigned int signaled, absent; } states[] = {
@@ -746,16 +758,8 @@ int main(void)
 	alarm(280);
 	main_task = current;
 	native_sleep = sleep_here;
-	for (i = 0; i < TASKS; ++i) {
-		tasks[i].number = i;
-		tasks[i].finished = true;
-		pthread_mutex_init(&tasks[i].self.lock, NULL);
-		pthread_cond_init(&tasks[i].self.woken, NULL);
-		getcontext(&tasks[i].start);
-		tasks[i].start.uc_stack.ss_sp = tasks[i].stack;
-		tasks[i].start.uc_stack.ss_size = sizeof(tasks[i].stack);
-		makecontext(&tasks[i].start, task_main, 0);
-	}
+	for (i = 0; i < TASKS; ++i)
+		make_task(&tasks[i], i);
 	for (kind = FENCE_TOLD; kind <= FENCE_ASKED; ++kind)
 	for (i = 0; i < ARRAY_SIZE(states); ++i) {
 		/* The sequence goes round while they are at it */

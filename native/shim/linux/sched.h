@@ -33,6 +33,7 @@ ktime_t ktime_get(void);
 
 #define fatal_signal_pending(task) ((void)(task), false)
 #define might_sleep()		((void)0)
+#define need_resched()		true
 #define cond_resched()		((void)0)
 
 #endif
