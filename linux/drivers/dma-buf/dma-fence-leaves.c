@@ -27,11 +27,6 @@ struct fence_walk {
 	struct xarray contexts;
 };
 
-static bool fence_is_container(struct dma_fence *fence)
-{
-	return dma_fence_is_array(fence) || to_dma_fence_chain(fence);
-}
-
 /* Put @fence on the list, unless the walk can do without it */
 static int fence_walk_add(struct fence_walk *walk, struct dma_fence *fence)
 {
@@ -40,12 +35,12 @@ static int fence_walk_add(struct fence_walk *walk, struct dma_fence *fence)
 	int ret;
 
 	/* To ask a container is to have it walk over all that is inside */
-	if (fence_is_container(fence) ?
+	if (dma_fence_is_container(fence) ?
 	    test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) :
 	    dma_fence_is_signaled(fence))
 		return 0;
 
-	if (fence_is_container(fence) || !fence->context) {
+	if (dma_fence_is_container(fence) || !fence->context) {
 		/* No two fences are closer to each other, and near ones share memory */
 		ret = xa_insert(&walk->seen,
 				(unsigned long)fence / sizeof(*fence),
@@ -200,7 +195,7 @@ int dma_fence_get_leaves(struct dma_fence **fences, unsigned int num_fences,
 		ret = fence_walk_add(&walk, fences[i]);
 
 	while (!ret && walk.next < walk.count) {
-		if (fence_is_container(walk.fences[walk.next]))
+		if (dma_fence_is_container(walk.fences[walk.next]))
 			ret = fence_walk_open(&walk);
 		else
 			ret = fence_walk_leaf(&walk);

@@ -545,7 +545,8 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
  * take its place: it has the strongest usage, so it is the least likely to wait for
  * somebody who wants this lock, as eviction fences do, and of those the oldest
  * context. A fence as new as the caller's may not even have been handed to the
- * hardware, and is only waited for if there is nothing else. Returns the table, or NULL if the fence has signaled instead.
+ * hardware, and is only waited for if there is nothing else. Returns the table, or
+ * NULL if the fence has signaled instead.
  */
 static struct dma_resv_table *dma_resv_force_slot(struct dma_resv *obj,
 						  struct dma_fence *fence,
@@ -904,12 +905,13 @@ EXPORT_SYMBOL(dma_resv_iter_walk);
 /*
  * Take references to the unsignaled fences of a query, to @max of them at the most.
  * They come in the order of their usage; @ends, unless it is NULL, tells where each
- * usage ends. Returns how many they are, or @max + 1 if there are more.
+ * usage ends. Returns how many they are, or @max + 1 if there are more. @sleep tells
+ * whether the caller may.
  */
 static unsigned int dma_resv_collect(struct dma_resv *obj,
 				     enum dma_resv_usage usage,
 				     struct dma_fence **fences,
-				     unsigned int max, u16 *ends)
+				     unsigned int max, u16 *ends, bool sleep)
 {
 	struct dma_resv_run run;
 	struct dma_resv_table *list;
@@ -935,6 +937,13 @@ static unsigned int dma_resv_collect(struct dma_resv *obj,
 			   (run.slot == end || n == max)))
 			break;
 		dma_resv_put_run(fences, n);
+
+		/* Writers may go on for as long as they like, others have to get on */
+		if (sleep && need_resched()) {
+			rcu_read_unlock();
+			cond_resched();
+			rcu_read_lock();
+		}
 	}
 	rcu_read_unlock();
 
@@ -975,7 +984,7 @@ static int dma_resv_snapshot(struct dma_resv *obj, enum dma_resv_usage usage,
 			if (!array)
 				return -ENOMEM;
 		}
-		n = dma_resv_collect(obj, usage, array, size, NULL);
+		n = dma_resv_collect(obj, usage, array, size, NULL, true);
 		if (n <= size)
 			break;
 		dma_fence_put_all(array, size);
@@ -1035,7 +1044,7 @@ int dma_resv_get_singleton(struct dma_resv *obj, enum dma_resv_usage usage,
 
 	/* Mostly there is one fence or none, which takes no memory */
 	if (dma_resv_bound(obj, usage) <= 1) {
-		count = dma_resv_collect(obj, usage, &single, 1, NULL);
+		count = dma_resv_collect(obj, usage, &single, 1, NULL, true);
 		if (count <= 1) {
 			*fence = count ? single : NULL;
 			return 0;
@@ -1105,7 +1114,7 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 
 		n = dma_resv_collect(src, DMA_RESV_USAGE_BOOKKEEP,
 				     (struct dma_fence __force **)list->slots,
-				     list->max, list->end);
+				     list->max, list->end, true);
 		if (n <= list->max)
 			break;
 
@@ -1177,7 +1186,7 @@ static bool dma_resv_poll(struct dma_resv *obj, enum dma_resv_usage usage)
 {
 	struct dma_fence *fence;
 
-	if (dma_resv_collect(obj, usage, &fence, 1, NULL)) {
+	if (dma_resv_collect(obj, usage, &fence, 1, NULL, true)) {
 		dma_fence_enable_sw_signaling(fence);
 		dma_fence_put(fence);
 	}
@@ -1224,7 +1233,7 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 			break;
 		}
 
-		count = dma_resv_collect(obj, usage, batch, most, NULL);
+		count = dma_resv_collect(obj, usage, batch, most, NULL, true);
 		ret = dma_resv_wait_all(obj, batch, min(count, most), intr, ret);
 	} while (ret > 0 && count > most);
 
@@ -1254,7 +1263,7 @@ static noinline bool dma_resv_ask(struct dma_resv *obj, enum dma_resv_usage usag
 	if (busy)
 		return false;
 
-	if (!dma_resv_collect(obj, usage, &fence, 1, NULL))
+	if (!dma_resv_collect(obj, usage, &fence, 1, NULL, false))
 		return true;
 	dma_fence_put(fence);
 

@@ -488,6 +488,56 @@ static inline bool dma_fence_is_later(struct dma_fence *f1,
 }
 
 /**
+ * dma_fence_is_later_or_same - is one fence not before another one
+ * @f1: the first fence from the same context
+ * @f2: the second fence from the same context
+ *
+ * Return: true if @f1 is @f2, or later.
+ */
+static inline bool dma_fence_is_later_or_same(struct dma_fence *f1,
+					      struct dma_fence *f2)
+{
+	return f1 == f2 || dma_fence_is_later(f1, f2);
+}
+
+extern const struct dma_fence_ops dma_fence_array_ops;
+extern const struct dma_fence_ops dma_fence_chain_ops;
+
+/**
+ * dma_fence_is_chain - is a fence a node of a chain
+ * @fence: the fence
+ *
+ * Return: true if to_dma_fence_chain() yields something.
+ */
+static inline bool dma_fence_is_chain(struct dma_fence *fence)
+{
+	return fence->ops == &dma_fence_chain_ops;
+}
+
+/**
+ * dma_fence_is_container - is a fence made of others
+ * @fence: the fence
+ *
+ * Return: true if it is an array or a chain. dma_fence_get_leaves() takes it apart.
+ */
+static inline bool dma_fence_is_container(struct dma_fence *fence)
+{
+	return fence->ops == &dma_fence_array_ops || dma_fence_is_chain(fence);
+}
+
+/**
+ * dma_fence_set_deadline - tell by when a fence should have signaled
+ * @fence: the fence
+ * @deadline: the time
+ *
+ * A hint, for drivers that can hurry up. There are none here.
+ */
+static inline void dma_fence_set_deadline(struct dma_fence *fence,
+					  ktime_t deadline)
+{
+}
+
+/**
  * dma_fence_later - return the chronologically later fence
  * @f1:	the first fence from the same context
  * @f2:	the second fence from the same context

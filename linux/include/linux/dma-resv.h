@@ -578,6 +578,20 @@ long dma_resv_wait_timeout(struct dma_resv *obj, enum dma_resv_usage usage,
 bool dma_resv_test_signaled(struct dma_resv *obj, enum dma_resv_usage usage);
 void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq);
 
+/**
+ * dma_resv_set_deadline - tell by when the fences of a query should have signaled
+ * @obj: the reservation object
+ * @usage: the query
+ * @deadline: the time
+ *
+ * See dma_fence_set_deadline(): nobody here takes the hint.
+ */
+static inline void dma_resv_set_deadline(struct dma_resv *obj,
+					 enum dma_resv_usage usage,
+					 ktime_t deadline)
+{
+}
+
 #define dma_resv_get_fences(obj, usage, num_fences, fences) \
 	dma_resv_get_fences(obj, dma_resv_usage_arg(usage), num_fences, fences)
 #define dma_resv_get_singleton(obj, usage, fence) \

@@ -79,6 +79,38 @@ static void close_drops_fences(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, mock_fence_live(), 0u);
 }
 
+/* Who maps and never looks at the fences is given the memory when it is in place */
+static void mapping_of_usage(struct kunit *test, enum dma_resv_usage added)
+{
+	bool signaled, want = resv_query_yields(DMA_RESV_USAGE_KERNEL, added);
+	struct dma_fence *fence = resv_new_fence(test);
+	struct dma_buf_attachment *attachment;
+	struct mock_signaler signaler;
+	struct device importer = {};
+	struct sg_table *table;
+	struct dma_buf *dmabuf;
+
+	dmabuf = mock_dmabuf_export();
+	KUNIT_ASSERT_FALSE(test, IS_ERR(dmabuf));
+	attachment = dma_buf_attach(dmabuf, &importer);
+	KUNIT_ASSERT_FALSE(test, IS_ERR(attachment));
+	resv_add(test, dmabuf->resv, fence, added);
+
+	mock_signal_later(&signaler, fence, want ? HZ / 20 : 3 * HZ);
+	table = dma_buf_map_attachment(attachment, DMA_BIDIRECTIONAL);
+	signaled = dma_fence_is_signaled(fence);
+	mock_signal_end(&signaler);
+
+	KUNIT_EXPECT_FALSE(test, IS_ERR(table));
+	KUNIT_EXPECT_EQ(test, signaled, want);
+	if (!IS_ERR(table))
+		dma_buf_unmap_attachment(attachment, table, DMA_BIDIRECTIONAL);
+	dma_buf_detach(dmabuf, attachment);
+	mock_dmabuf_close(dmabuf);
+}
+
+RESV_PER_USAGE(mapping_of);
+
 static struct kunit_case dma_buf_access_cases[] = {
 	KUNIT_CASE(cpu_read_of_kernel),
 	KUNIT_CASE(cpu_read_of_write),
@@ -93,6 +125,10 @@ static struct kunit_case dma_buf_access_cases[] = {
 	KUNIT_CASE(cpu_read_and_write_of_read),
 	KUNIT_CASE(cpu_read_and_write_of_bookkeep),
 	KUNIT_CASE(close_drops_fences),
+	KUNIT_CASE(mapping_of_kernel),
+	KUNIT_CASE(mapping_of_write),
+	KUNIT_CASE(mapping_of_read),
+	KUNIT_CASE(mapping_of_bookkeep),
 	{}
 };
 

@@ -321,6 +321,8 @@ static void polling_often_takes_no_more_references(struct kunit *test)
 		KUNIT_EXPECT_FALSE(test, poller_poll(&poller, poll_dmabuf));
 	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), refs);
 	dma_fence_signal(fence);
+	KUNIT_EXPECT_TRUE(test, poller_poll(&poller, poll_dmabuf) ==
+			  (EPOLLIN | EPOLLOUT));
 	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), 2u);
 	poller_end(&poller);
 }
@@ -442,8 +444,33 @@ static void no_wake_up_is_lost(struct kunit *test)
 	KUNIT_EXPECT_GT(test, atomic_read(&poll_race.sleeps), 0);
 }
 
+/* It runs under the fence's lock, which the release of the fence may want */
+static void callback_keeps_its_reference(struct kunit *test)
+{
+	struct dma_fence *fence = poll_add(test, DMA_RESV_USAGE_WRITE);
+	unsigned int before, during;
+	struct poller poller;
+	unsigned long flags;
+
+	poller_init(&poller, EPOLLIN);
+	KUNIT_EXPECT_FALSE(test, poller_poll(&poller, poll_dmabuf));
+	before = kref_read(&fence->refcount);
+
+	spin_lock_irqsave(fence->lock, flags);
+	dma_fence_signal_locked(fence);
+	during = kref_read(&fence->refcount);
+	spin_unlock_irqrestore(fence->lock, flags);
+	KUNIT_EXPECT_EQ(test, during, before);
+
+	/* Whoever is woken looks again, and then it goes */
+	KUNIT_EXPECT_TRUE(test, poller_poll(&poller, poll_dmabuf) == EPOLLIN);
+	KUNIT_EXPECT_EQ(test, kref_read(&fence->refcount), before - 1);
+	poller_end(&poller);
+}
+
 static struct kunit_case dma_buf_poll_cases[] = {
 	KUNIT_CASE(poll_of_idle_buffer),
+	KUNIT_CASE(callback_keeps_its_reference),
 	KUNIT_CASE(poll_in_of_kernel),
 	KUNIT_CASE(poll_in_of_write),
 	KUNIT_CASE(poll_in_of_read),

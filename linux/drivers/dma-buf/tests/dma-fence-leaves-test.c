@@ -170,6 +170,24 @@ static void shared_parts_are_seen_once(struct kunit *test)
 	KUNIT_EXPECT_LT(test, atomic_read(&to_mock_fence(want[0])->asked), 100);
 }
 
+/* The same by the nodes of chains, behind the first of which nobody may ask */
+static void shared_links_are_seen_once(struct kunit *test)
+{
+	struct dma_fence *want = resv_new_polled_fence(test), *fence;
+	unsigned int i;
+
+	fence = dma_fence_get(want);
+	for (i = 0; i < 16; i++) {
+		struct dma_fence *link = new_chain(test, NULL,
+						   dma_fence_get(fence), 1);
+
+		fence = new_chain(test, link, fence, 2);
+	}
+	atomic_set(&to_mock_fence(want)->asked, 0);
+	expect_leaves(test, fence, &want, 1, __LINE__);
+	KUNIT_EXPECT_LT(test, atomic_read(&to_mock_fence(want)->asked), 100);
+}
+
 static void leaves_without_memory(struct kunit *test)
 {
 	struct dma_fence *fences[20], **leaves;
@@ -211,6 +229,7 @@ static struct kunit_case dma_fence_leaves_cases[] = {
 	KUNIT_CASE(signaled_leaves_are_left_out),
 	KUNIT_CASE(latest_of_a_context_is_kept),
 	KUNIT_CASE(shared_parts_are_seen_once),
+	KUNIT_CASE(shared_links_are_seen_once),
 	KUNIT_CASE(leaves_without_memory),
 	{}
 };

@@ -733,6 +733,7 @@ static void torture_exit(struct kunit *test)
 /* The first fence of each timeline that has one to begin with */
 static int torture_prepare(struct torturer *me)
 {
+	struct dma_resv_table *table;
 	struct torture *torture = me->torture;
 	unsigned int i, count;
 	u64 context;
@@ -745,13 +746,17 @@ static int torture_prepare(struct torturer *me)
 	}
 
 	count = torture->anchored ? TIMELINES : torture->handover ? 1 : 0;
-	if (!count)
-		return 0;
 
 	ret = dma_resv_lock(torture->obj, NULL);
 	if (ret)
 		return ret;
 	ret = dma_resv_reserve_fences(torture->obj, 2 * count);
+	if (!ret) {
+		/* The sequence goes round soon */
+		table = rcu_dereference_protected(torture->obj->table,
+						  dma_resv_held(torture->obj));
+		table->seq.seqcount.sequence = -1000;
+	}
 	for (i = 0; !ret && i < count; i++) {
 		timeline_add(me, &torture->timelines[i], false);
 		if (!torture->timelines[i].added)

@@ -10,6 +10,7 @@
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 
+#include "../dma-fence-check.h"
 #include "dmabuf-kunit.h"
 #include "resv-fixture.h"
 
@@ -224,6 +225,80 @@ static void wait_looks_at_polled_fence(struct kunit *test)
 						    A_WHILE), 0L);
 }
 
+/* What the checker says about it, if it is there */
+static void expect_early(bool begin)
+{
+#ifdef CONFIG_DMABUF_CHECK
+	if (static_branch_unlikely(&dma_fence_check_enabled))
+		dma_fence_check_expect(DMA_FENCE_CHECK_EARLY, begin);
+#endif
+}
+
+static struct dma_fence *add_early(struct kunit *test)
+{
+	u64 context = dma_fence_context_alloc(1);
+	struct dma_fence *fence;
+
+	fence = resv_keep_fence(test, mock_fence_create_early(context, 1));
+	resv_add(test, resv_obj(test), fence, DMA_RESV_USAGE_WRITE);
+
+	return fence;
+}
+
+/* The driver says that it is done, but the fence has not signaled */
+static void wait_is_not_over_before_the_fence(struct kunit *test)
+{
+	struct dma_fence *fence = add_early(test);
+	struct mock_signaler signaler;
+	bool signaled;
+	long ret;
+
+	mock_signal_later(&signaler, fence, A_WHILE);
+	expect_early(true);
+	ret = dma_resv_wait_timeout(resv_obj(test), DMA_RESV_USAGE_WRITE, false,
+				    LONG);
+	expect_early(false);
+	signaled = dma_fence_is_signaled(fence);
+	mock_signal_end(&signaler);
+	KUNIT_EXPECT_GT(test, ret, 0L);
+	KUNIT_EXPECT_LT(test, ret, (long)LONG);
+	KUNIT_EXPECT_TRUE(test, signaled);
+}
+
+/* It never does: the time is what ends the wait */
+static void wait_that_ends_early_times_out(struct kunit *test)
+{
+	unsigned long start = jiffies;
+	long ret;
+
+	add_early(test);
+	expect_early(true);
+	ret = dma_resv_wait_timeout(resv_obj(test), DMA_RESV_USAGE_BOOKKEEP,
+				    true, A_WHILE);
+	expect_early(false);
+	KUNIT_EXPECT_EQ(test, ret, 0L);
+	KUNIT_EXPECT_TRUE(test, time_after_eq(jiffies, start + A_WHILE));
+}
+
+/* Without time the driver's wait is not even asked, but signaling is enabled */
+static void look_enables_signaling(struct kunit *test)
+{
+	struct dma_fence *fence = add_early(test);
+	struct dma_resv *obj = resv_obj(test);
+
+	KUNIT_EXPECT_EQ(test, dma_resv_wait_timeout(obj, DMA_RESV_USAGE_WRITE,
+						    false, 0), 0L);
+	KUNIT_EXPECT_TRUE(test, test_bit(DMA_FENCE_FLAG_ENABLE_SIGNAL_BIT,
+					 &fence->flags));
+
+	/* That alone may be what it takes */
+	dma_fence_signal(fence);
+	fence = add_early(test);
+	mock_fence_complete(fence);
+	KUNIT_EXPECT_EQ(test, dma_resv_wait_timeout(obj, DMA_RESV_USAGE_WRITE,
+						    false, 0), 1L);
+}
+
 /* The fence waited for is replaced by a later one, and that one is gone as well */
 static void wait_when_fence_is_replaced(struct kunit *test)
 {
@@ -395,6 +470,9 @@ static struct kunit_case dma_resv_wait_cases[] = {
 	KUNIT_CASE(wait_for_many),
 	KUNIT_CASE(wait_for_last_of_many),
 	KUNIT_CASE(wait_looks_at_polled_fence),
+	KUNIT_CASE(wait_is_not_over_before_the_fence),
+	KUNIT_CASE(wait_that_ends_early_times_out),
+	KUNIT_CASE(look_enables_signaling),
 	KUNIT_CASE(wait_when_fence_is_replaced),
 	KUNIT_CASE(interruptible_wait_is_interrupted),
 	KUNIT_CASE(uninterruptible_wait_is_not),

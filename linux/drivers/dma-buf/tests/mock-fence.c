@@ -87,6 +87,22 @@ static const struct dma_fence_ops mock_fence_polled_ops = {
 	.release = mock_fence_release,
 };
 
+/* It gives up at once, and says that the fence has signaled */
+static long mock_fence_wait_gives_up(struct dma_fence *fence, bool intr,
+				     long timeout)
+{
+	return timeout ?: 1;
+}
+
+/* Nor does it tell when asked: only who enables signaling finds out */
+static const struct dma_fence_ops mock_fence_early_ops = {
+	.get_driver_name = mock_fence_get_name,
+	.get_timeline_name = mock_fence_get_name,
+	.enable_signaling = mock_fence_enable_signaling,
+	.wait = mock_fence_wait_gives_up,
+	.release = mock_fence_release,
+};
+
 static const struct dma_fence_ops mock_fence_recycled_ops = {
 	.get_driver_name = mock_fence_get_name,
 	.get_timeline_name = mock_fence_get_name,
@@ -143,8 +159,24 @@ struct dma_fence *mock_fence_create_polled(u64 context, u64 seqno)
 EXPORT_SYMBOL_GPL(mock_fence_create_polled);
 
 /**
+ * mock_fence_create_early - make a fence whose own wait always ends at once
+ * @context: its context
+ * @seqno: its place in the context
+ *
+ * Like a fence of a driver that gives up after a while and says it has signaled. After
+ * mock_fence_complete() it signals when its signaling is enabled, not when asked.
+ *
+ * Return: the fence with one reference, or NULL when out of memory.
+ */
+struct dma_fence *mock_fence_create_early(u64 context, u64 seqno)
+{
+	return mock_fence_new(&mock_fence_early_ops, context, seqno);
+}
+EXPORT_SYMBOL_GPL(mock_fence_create_early);
+
+/**
  * mock_fence_complete - let the imagined hardware be done
- * @fence: a fence of mock_fence_create_polled() or mock_fence_create_recycled()
+ * @fence: a fence of mock_fence_create_polled(), _early() or _recycled()
  */
 void mock_fence_complete(struct dma_fence *fence)
 {

@@ -36,6 +36,7 @@ void mock_fence_by_user(bool user);
 
 struct dma_fence *mock_fence_create(u64 context, u64 seqno);
 struct dma_fence *mock_fence_create_polled(u64 context, u64 seqno);
+struct dma_fence *mock_fence_create_early(u64 context, u64 seqno);
 void mock_fence_complete(struct dma_fence *fence);
 
 int mock_fence_recycling_start(void);

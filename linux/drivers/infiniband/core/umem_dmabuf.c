@@ -223,7 +223,7 @@ struct ib_umem_dmabuf *ib_umem_dmabuf_get(struct ib_device *device,
 	if (!device->dma_device)
 		return ERR_PTR(-EOPNOTSUPP);
 
-	if (!size || check_add_overflow(offset, (unsigned long)size, &end) ||
+	if (check_add_overflow(offset, (unsigned long)size, &end) ||
 	    PAGE_ALIGN(end) < end)
 		return ERR_PTR(-EINVAL);
 
@@ -231,7 +231,8 @@ struct ib_umem_dmabuf *ib_umem_dmabuf_get(struct ib_device *device,
 	if (IS_ERR(dmabuf))
 		return ERR_CAST(dmabuf);
 
-	if (end > dmabuf->size) {
+	/* After the file: libraries look for EBADF with an empty part of fd -1 */
+	if (!size || end > dmabuf->size) {
 		ret = -EINVAL;
 		goto err_put;
 	}

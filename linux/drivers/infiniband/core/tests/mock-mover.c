@@ -109,6 +109,8 @@ static void mover_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 {
 	struct mock_mover *mover = attach->dmabuf->priv;
 
+	if (mover->unmapping)
+		mover->unmapping(mover->unmapping_data);
 	mover->mapped--;
 	sg_free_table(sgt);
 	kfree(sgt);
@@ -130,6 +132,26 @@ static const struct dma_buf_ops mover_ops = {
 	.unmap_dma_buf = mover_unmap,
 	.release = mover_release,
 };
+
+static const struct dma_buf_ops mover_static_ops = {
+	.attach = mover_attach,
+	.detach = mover_detach,
+	.map_dma_buf = mover_map,
+	.unmap_dma_buf = mover_unmap,
+	.release = mover_release,
+};
+
+/* From here on the buffer is one of an exporter that moves nothing */
+void mock_mover_make_static(struct mock_mover *mover)
+{
+	mover->dmabuf->ops = &mover_static_ops;
+}
+
+/* Instead of a MOVER_CASE() */
+void mock_mover_skip(struct kunit *test)
+{
+	kunit_info(test, "needs CONFIG_DMABUF_MOVE_NOTIFY\n");
+}
 
 /* Make a buffer, with a file descriptor */
 struct mock_mover *mock_mover_create(struct kunit *test)

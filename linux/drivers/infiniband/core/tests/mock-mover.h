@@ -13,7 +13,7 @@
 
 #include "mock-fence.h"
 
-#define MOVER_SIZE	(64 * PAGE_SIZE)
+#define MOVER_SIZE	(1024 * PAGE_SIZE)
 
 /**
  * struct mock_mover - a buffer that moves
@@ -29,6 +29,8 @@
  * @map_error: errno that mapping fails with
  * @fence_on_map: added as a KERNEL fence when it is mapped
  * @moves_on_pin: pinning moves it first
+ * @unmapping: called before a mapping goes
+ * @unmapping_data: for @unmapping
  * @p2p: what the last attachment said about peer-to-peer
  * @attached: number of attachments
  * @pinned: how often it is pinned
@@ -47,6 +49,8 @@ struct mock_mover {
 	int map_error;
 	struct dma_fence *fence_on_map;
 	bool moves_on_pin;
+	void (*unmapping)(void *data);
+	void *unmapping_data;
 	bool p2p;
 	int attached;
 	int pinned;
@@ -54,7 +58,16 @@ struct mock_mover {
 	bool released;
 };
 
+/* Without that, dma-buf pins what is mapped, so there is nothing that moves */
+#define MOVER_MOVES	IS_ENABLED(CONFIG_DMABUF_MOVE_NOTIFY)
+#define MOVER_CASE(test_name) {						\
+	.run_case = MOVER_MOVES ? (test_name) : mock_mover_skip,	\
+	.name = #test_name						\
+}
+
+void mock_mover_skip(struct kunit *test);
 struct mock_mover *mock_mover_create(struct kunit *test);
+void mock_mover_make_static(struct mock_mover *mover);
 void mock_mover_close_fd(struct mock_mover *mover);
 void mock_mover_destroy(struct kunit *test, struct mock_mover *mover);
 dma_addr_t mock_mover_address(struct mock_mover *mover, size_t offset);

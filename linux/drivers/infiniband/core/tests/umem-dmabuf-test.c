@@ -146,6 +146,8 @@ static void umem_get_errors(struct kunit *test)
 	EXPECT_GET(0, ULONG_MAX, f->mover->fd, -EINVAL);
 	EXPECT_GET(0, PAGE_SIZE, -1, -EBADF);
 	EXPECT_GET(0, PAGE_SIZE, 1000, -EBADF);
+	/* Libraries ask like this whether there are dma-bufs at all */
+	EXPECT_GET(0, 0, -1, -EBADF);
 
 	no_dmabuf = anon_inode_getfd("no-dmabuf", &no_fops, NULL, O_CLOEXEC);
 	KUNIT_ASSERT_GE(test, no_dmabuf, 0);
@@ -252,6 +254,8 @@ static void umem_waits_for_kernel(struct kunit *test)
 		KUNIT_EXPECT_EQ(test, umem_map(umem_dmabuf), 0);
 		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
 		mock_signal_end(&signaler);
+		/* So that a mistake is not a hang the next time */
+		dma_fence_signal(fence);
 		dma_fence_put(fence);
 	}
 	ib_umem_release(&umem_dmabuf->umem);
@@ -335,6 +339,22 @@ static void umem_interrupted(struct kunit *test)
 	ib_umem_release(&umem_dmabuf->umem);
 }
 
+/* Memory that is not pinned moves, unless dma-buf had it pinned to map it */
+static void umem_stays_if_it_has_to(struct kunit *test)
+{
+	struct umem_fixture *f = test->priv;
+	struct ib_umem_dmabuf *umem_dmabuf = umem_get(test, 0, MOVER_SIZE);
+
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_ASSERT_EQ(test, umem_map(umem_dmabuf), 0);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, MOVER_MOVES ? 0 : 1);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover),
+			MOVER_MOVES ? 0 : -EBUSY);
+	ib_umem_release(&umem_dmabuf->umem);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+}
+
 static void umem_moves(struct kunit *test)
 {
 	struct umem_fixture *f = test->priv;
@@ -365,7 +385,7 @@ static void umem_pinned(struct kunit *test)
 	umem_dmabuf = ib_umem_dmabuf_get_pinned(f->ibdev, 0, MOVER_SIZE,
 						f->mover->fd, 0);
 	KUNIT_ASSERT_FALSE(test, IS_ERR(umem_dmabuf));
-	KUNIT_EXPECT_EQ(test, f->mover->pinned, 1);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, MOVER_MOVES ? 1 : 2);
 	KUNIT_EXPECT_TRUE(test, f->mover->p2p);
 	umem_expect_pages(test, umem_dmabuf);
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), -EBUSY);
@@ -504,14 +524,15 @@ static struct kunit_case umem_cases[] = {
 	KUNIT_CASE(umem_bad_tables),
 	KUNIT_CASE(umem_waits_for_kernel),
 	KUNIT_CASE(umem_waits_for_move_of_map),
-	KUNIT_CASE(umem_waits_for_nothing_else),
+	MOVER_CASE(umem_waits_for_nothing_else),
 	KUNIT_CASE(umem_interrupted),
-	KUNIT_CASE(umem_moves),
+	KUNIT_CASE(umem_stays_if_it_has_to),
+	MOVER_CASE(umem_moves),
 	KUNIT_CASE(umem_pinned),
 	KUNIT_CASE(umem_pinned_errors),
 	KUNIT_CASE(umem_out_of_memory),
-	KUNIT_CASE(umem_outlives_fd),
-	KUNIT_CASE(umem_page_sizes),
+	MOVER_CASE(umem_outlives_fd),
+	MOVER_CASE(umem_page_sizes),
 	KUNIT_CASE(umem_no_cpu_access),
 	{}
 };

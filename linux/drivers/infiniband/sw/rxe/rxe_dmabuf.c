@@ -5,6 +5,7 @@
 
 #include <linux/dma-buf.h>
 #include <linux/dma-resv.h>
+#include <linux/sched/signal.h>
 
 #include "rxe.h"
 #include "rxe_loc.h"
@@ -18,9 +19,16 @@ static const struct dma_buf_attach_ops rxe_attach_ops = {
 	.move_notify = rxe_move_notify,
 };
 
-static void rxe_dmabuf_release(struct work_struct *work)
+/**
+ * rxe_dmabuf_put - let go of the memory of a dma-buf
+ * @buf: from rxe_dmabuf_get()
+ *
+ * The memory must not be used any more.
+ *
+ * Context: May sleep. Takes the lock of the buffer's &struct dma_resv.
+ */
+void rxe_dmabuf_put(struct rxe_dmabuf *buf)
 {
-	struct rxe_dmabuf *buf = container_of(work, typeof(*buf), work.work);
 	struct dma_buf_attachment *attach = buf->attach;
 	struct dma_buf *dmabuf = attach->dmabuf;
 	struct ib_device *device = buf->device;
@@ -38,6 +46,11 @@ static void rxe_dmabuf_release(struct work_struct *work)
 	ib_device_put(device);
 }
 
+static void rxe_dmabuf_work(struct work_struct *work)
+{
+	rxe_dmabuf_put(container_of(work, struct rxe_dmabuf, work));
+}
+
 /* Pins and maps what is attached, and waits until the memory is there */
 static int rxe_dmabuf_map(struct rxe_dmabuf *buf)
 {
@@ -52,9 +65,10 @@ static int rxe_dmabuf_map(struct rxe_dmabuf *buf)
 		return ret;
 	buf->pinned = true;
 
+	/* There is no errno, so it may be that a signal ended a wait */
 	buf->vaddr = dma_buf_vmap(dmabuf);
 	if (!buf->vaddr)
-		return -ENOMEM;
+		return signal_pending(current) ? -ERESTARTSYS : -ENOMEM;
 
 	/* Any of that may have moved the memory, so this comes last */
 	ret = dma_resv_wait_timeout(dmabuf->resv, DMA_RESV_USAGE_KERNEL, true,
@@ -66,15 +80,18 @@ static int rxe_dmabuf_map(struct rxe_dmabuf *buf)
 /**
  * rxe_dmabuf_get - get the memory of a dma-buf, and have it stay where it is
  * @device: the device that is going to use it
- * @end: where in the buffer the part that is used ends, in bytes
+ * @offset: where in the buffer the part that is used begins, in bytes
+ * @length: how long it is, in bytes; the end does not overflow
  * @fd: file descriptor of the dma-buf
  *
  * Context: May sleep, and waits for the %DMA_RESV_USAGE_KERNEL query.
  * Return: the whole buffer; -EBADF or -EINVAL if @fd is not that of a dma-buf,
- * -EINVAL if that is shorter than @end, -EOPNOTSUPP if the CPU can't have it in one
- * piece, -ERESTARTSYS if a signal came, or another error pointer, of the exporter.
+ * -EINVAL if the part is empty or not inside the buffer, -EOPNOTSUPP if the CPU can't
+ * have it in one piece, -ERESTARTSYS if a signal came, or another error pointer, of the
+ * exporter.
  */
-struct rxe_dmabuf *rxe_dmabuf_get(struct ib_device *device, u64 end, int fd)
+struct rxe_dmabuf *rxe_dmabuf_get(struct ib_device *device, u64 offset,
+				  u64 length, int fd)
 {
 	struct dma_buf *dmabuf = dma_buf_get(fd);
 	struct rxe_dmabuf *buf;
@@ -84,7 +101,7 @@ struct rxe_dmabuf *rxe_dmabuf_get(struct ib_device *device, u64 end, int fd)
 		return ERR_CAST(dmabuf);
 
 	err = -EINVAL;
-	if (end > dmabuf->size)
+	if (!length || offset + length > dmabuf->size)
 		goto err_put;
 
 	err = -EOPNOTSUPP;
@@ -100,6 +117,7 @@ struct rxe_dmabuf *rxe_dmabuf_get(struct ib_device *device, u64 end, int fd)
 	if (!buf)
 		goto err_device;
 	buf->device = device;
+	INIT_WORK(&buf->work, rxe_dmabuf_work);
 
 	/* Nothing is mapped for the device, which does no DMA */
 	buf->attach = dma_buf_dynamic_attach(dmabuf, &device->dev,
@@ -128,16 +146,16 @@ err_put:
 }
 
 /**
- * rxe_dmabuf_put - let go of the memory of a dma-buf
- * @buf: from rxe_dmabuf_get(), or NULL
+ * rxe_dmabuf_put_later - let go of the memory of a dma-buf, but not here
+ * @buf: from rxe_dmabuf_get()
  *
- * The memory must not be used any more. The last one to use it may be a tasklet;
- * it is then unpinned later.
+ * For whoever was the last to use the memory in a task of a queue pair. That may be
+ * a tasklet, or run in the call of a process, even one at the other end; either way
+ * it must not sleep, because rxe_cleanup_task() spins until it is through.
  *
- * Context: Any, with no lock held.
+ * Context: Any.
  */
-void rxe_dmabuf_put(struct rxe_dmabuf *buf)
+void rxe_dmabuf_put_later(struct rxe_dmabuf *buf)
 {
-	if (buf)
-		execute_in_process_context(rxe_dmabuf_release, &buf->work);
+	schedule_work(&buf->work);
 }

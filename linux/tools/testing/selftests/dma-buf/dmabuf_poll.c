@@ -107,6 +107,18 @@ TEST_F(poll, a_write_holds_up_both)
 	EXPECT_EQ(INOUT, READY(self->buf, INOUT));
 }
 
+/* What is polled is in no other place any more when it signals */
+TEST_F(poll, timeline_is_closed)
+{
+	IMPORT(self->buf, WR, self->tl[0], 1);
+	EXPECT_EQ(0, READY_NOW(self->buf, POLLIN));
+	/* A later one takes its place in the buffer */
+	IMPORT(self->buf, WR, self->tl[0], 2);
+	ASSERT_EQ(0, close(self->tl[0]));
+	self->tl[0] = sw_timeline();
+	EXPECT_EQ(INOUT, READY(self->buf, INOUT));
+}
+
 TEST_F(poll, a_read_holds_up_writers_only)
 {
 	IMPORT(self->buf, RD, self->tl[0], 1);

@@ -20,7 +20,19 @@ struct mlx5_fixture {
 	struct mock_mover *mover;
 	u64 offset;
 	u64 length;
+	unsigned int too_early;
+	struct completion locked;
+	long ret;
 };
+
+/* The memory may be gone any time now, so the device has to be done with it */
+static void mlx5_unmapping(void *data)
+{
+	struct mlx5_fixture *f = data;
+
+	if (mlx5_mock_reaches(f->mock))
+		f->too_early++;
+}
 
 static int mlx5_test_init(struct kunit *test)
 {
@@ -30,6 +42,9 @@ static int mlx5_test_init(struct kunit *test)
 	f->mover = mock_mover_create(test);
 	f->mock = mlx5_mock_create(test);
 	f->length = MOVER_SIZE;
+	f->mover->unmapping = mlx5_unmapping;
+	f->mover->unmapping_data = f;
+	init_completion(&f->locked);
 	test->priv = f;
 
 	return 0;
@@ -42,6 +57,7 @@ static void mlx5_test_exit(struct kunit *test)
 	if (!f)
 		return;
 	mock_mover_destroy(test, f->mover);
+	KUNIT_EXPECT_EQ(test, f->too_early, 0u);
 	mlx5_mock_destroy(test, f->mock);
 	KUNIT_EXPECT_EQ(test, mock_fence_drain(), 0u);
 }
@@ -88,6 +104,12 @@ static int mlx5_fault(struct mlx5_fixture *f, u64 offset, u64 length)
 	return mlx5_ib_kunit_fault(f->mock->dev, MOCK_KEY,
 				   IOVA + offset_in_page(f->offset) + offset,
 				   length);
+}
+
+/* A fault brings all of the memory back, wherever it is */
+static int mlx5_pages(struct mlx5_fixture *f)
+{
+	return DIV_ROUND_UP(offset_in_page(f->offset) + f->length, PAGE_SIZE);
 }
 
 static int mlx5_advise(struct mlx5_fixture *f, u32 advice, u32 flags,
@@ -140,7 +162,7 @@ static void mlx5_register_part(struct kunit *test, u64 offset, u64 length)
 	mr = mlx5_reg(test);
 	KUNIT_EXPECT_TRUE(test, f->mover->p2p);
 	KUNIT_EXPECT_EQ(test, mr->lkey, (u32)MOCK_KEY);
-	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, MOVER_MOVES ? 0 : 2);
 	mlx5_expect_there(test);
 	mlx5_dereg(test, mr);
 }
@@ -165,8 +187,11 @@ static void mlx5_register_errors(struct kunit *test)
 	EXPECT_REG(-EINVAL);
 	f->length = U64_MAX;
 	EXPECT_REG(-EINVAL);
-	f->length = MOVER_SIZE;
+	f->length = 0;
+	EXPECT_REG(-EINVAL);
 	f->mover->fd = -1;
+	EXPECT_REG(-EBADF);
+	f->length = MOVER_SIZE;
 	EXPECT_REG(-EBADF);
 	f->mover->fd = fd;
 	f->mover->attach_error = -EBUSY;
@@ -204,11 +229,12 @@ static void mlx5_moves(struct kunit *test)
 		/* Once more, while it is not mapped */
 		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
 		f->mover->piece = i & 1 ? 4 * PAGE_SIZE : PAGE_SIZE;
-		KUNIT_EXPECT_EQ(test, mlx5_fault(f, 5, 2 * PAGE_SIZE), 3);
+		KUNIT_EXPECT_EQ(test, mlx5_fault(f, 5, 2 * PAGE_SIZE),
+				mlx5_pages(f));
 	}
 	mlx5_expect_there(test);
 	/* A second fault for what has come back already */
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
 	mlx5_expect_there(test);
 
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
@@ -232,6 +258,7 @@ static void mlx5_fault_ranges(struct kunit *test)
 	mlx5_expect_gone(test);
 
 	/* It is not aligned, and so in three pages */
+	KUNIT_EXPECT_EQ(test, mlx5_pages(f), 3);
 	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, f->length), 3);
 	mlx5_expect_there(test);
 	mlx5_dereg(test, mr);
@@ -253,16 +280,16 @@ static void mlx5_fault_errors(struct kunit *test)
 	mlx5_expect_gone(test);
 	f->mover->size = MOVER_SIZE;
 
-	/* The device is told, and fails. It may be told again. */
-	f->mock->fail_at = f->mock->posted + 1;
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	/* The device can't be told. It may be told again. */
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
 	mlx5_expect_there(test);
 
 	/* Or the memory moves, before or after */
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
-	f->mock->fail_at = f->mock->posted + 1;
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
 	mlx5_expect_gone(test);
 	mlx5_dereg(test, mr);
@@ -275,8 +302,8 @@ static void mlx5_register_fails(struct kunit *test)
 	unsigned int nth, failed, failures = 0;
 	struct ib_mr *mr;
 
-	f->mock->fail_at = f->mock->posted + 1;
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EFAULT);
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -ENOMEM);
 	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
 	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
 
@@ -327,7 +354,7 @@ static void mlx5_waits_for_kernel(struct kunit *test)
 		if (!mr)
 			mr = mlx5_reg(test);
 		else if (i == 1)
-			KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+			KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
 		else
 			KUNIT_EXPECT_EQ(test, 0,
 					mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
@@ -335,6 +362,8 @@ static void mlx5_waits_for_kernel(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
 		mlx5_expect_there(test);
 		mock_signal_end(&signaler);
+		/* So that a mistake is not a hang the next time */
+		dma_fence_signal(fence);
 		dma_fence_put(fence);
 	}
 	mlx5_dereg(test, mr);
@@ -358,7 +387,7 @@ static void mlx5_waits_for_nothing_else(struct kunit *test)
 	}
 	mr = mlx5_reg(test);
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
 	mlx5_expect_there(test);
 	mlx5_dereg(test, mr);
 
@@ -430,12 +459,20 @@ static void mlx5_pins(struct kunit *test)
 	f->offset = PAGE_SIZE + 4;
 	f->length = 7 * PAGE_SIZE;
 	mr = mlx5_reg(test);
-	KUNIT_EXPECT_EQ(test, f->mover->pinned, 1);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, MOVER_MOVES ? 1 : 2);
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), -EBUSY);
 	mlx5_expect_there(test);
 	KUNIT_EXPECT_TRUE(test, xa_empty(&f->mock->dev->odp_mkeys));
 	mlx5_dereg(test, mr);
 	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+
+	/* The capability is there, but nobody looks after page faults */
+	f->mock->dev->odp_caps.general_caps = IB_ODP_SUPPORT;
+	f->mock->dev->odp_pf_eq.core = NULL;
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, f->mover->pinned, MOVER_MOVES ? 1 : 2);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
 
 	/* In large pages where the memory and the address allow it */
 	f->offset = 0;
@@ -445,10 +482,100 @@ static void mlx5_pins(struct kunit *test)
 	mlx5_expect_there(test);
 	mlx5_dereg(test, mr);
 
-	f->mock->fail_at = f->mock->posted + 1;
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EFAULT);
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -ENOMEM);
 	KUNIT_EXPECT_EQ(test, f->mover->pinned, 0);
 	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+}
+
+/* Memory that does not move needs neither page faults nor small pages */
+static void mlx5_static_exporter(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr;
+
+	mock_mover_make_static(f->mover);
+	mr = mlx5_reg(test);
+	KUNIT_EXPECT_EQ(test, f->mock->page_shift, PAGE_SHIFT + 2u);
+	KUNIT_EXPECT_TRUE(test, xa_empty(&f->mock->dev->odp_mkeys));
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+/*
+ * The move can't wait until the device can be told, so the MR is switched off.
+ * Its next fault switches it on.
+ */
+static void mlx5_zap_fails(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		f->mock->refuse_at = f->mock->posted + 1;
+		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+		mlx5_expect_gone(test);
+		KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+		KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
+		mlx5_expect_there(test);
+	}
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
+
+	/* It can't be switched on at once, and moves meanwhile */
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
+	mlx5_expect_there(test);
+
+	/* Or is not on when it goes */
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_dereg(test, mr);
+	mr = mlx5_reg(test);
+	mlx5_expect_there(test);
+	mlx5_dereg(test, mr);
+}
+
+/* An mkey that can't be switched off is destroyed, while the memory is there */
+static void mlx5_dereg_fails(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
+	KUNIT_EXPECT_TRUE(test, f->mock->dead);
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_has_key(f->mock));
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+	f->mock->dead = false;
+}
+
+/* Nothing helps: there are errors, and no end of the world */
+static void mlx5_queue_dies(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+
+	f->mock->fail_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+	KUNIT_EXPECT_EQ(test, f->too_early, 1u);
+	f->too_early = 0;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
+	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EIO);
+	f->mock->dead = false;
 }
 
 static int mlx5_mover_thread(void *data)
@@ -485,6 +612,122 @@ static struct task_struct *mlx5_start(struct kunit *test,
 	return task;
 }
 
+#define MLX5_WAIT(condition) do {					\
+	unsigned long end = jiffies + 20 * HZ;				\
+									\
+	while (!(condition)) {						\
+		if (time_after(jiffies, end)) {				\
+			KUNIT_FAIL(test, "in vain: " #condition);	\
+			break;						\
+		}							\
+		usleep_range(500, 1000);				\
+	}								\
+} while (0)
+
+static int mlx5_reg_thread(void *data)
+{
+	struct mlx5_fixture *f = data;
+
+	f->ret = PTR_ERR_OR_ZERO(mlx5_try(f));
+	while (!kthread_should_stop())
+		usleep_range(500, 1000);
+
+	return 0;
+}
+
+/* Before a registration is through there is nothing that could fault */
+static void mlx5_found_when_enabled(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct mock_signaler signaler;
+	struct task_struct *task;
+	struct dma_fence *fence;
+	u32 sync = IB_UVERBS_ADVISE_MR_FLAG_FLUSH;
+
+	fence = mock_fence_create(dma_fence_context_alloc(1), 1);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, fence);
+	mock_mover_add(test, f->mover, fence, DMA_RESV_USAGE_KERNEL);
+
+	task = mlx5_start(test, mlx5_reg_thread);
+	MLX5_WAIT(READ_ONCE(f->mover->mapped));
+	/* So that a mistake is not a hang */
+	mock_signal_later(&signaler, fence, 10 * HZ);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+				    sync, 0, 1));
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 0);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence));
+
+	/* And so there is nothing left if a signal ends it */
+	set_tsk_thread_flag(task, TIF_SIGPENDING);
+	wake_up_process(task);
+	MLX5_WAIT(!READ_ONCE(f->mover->attached));
+	kthread_stop(task);
+	KUNIT_EXPECT_EQ(test, f->ret, -ERESTARTSYS + 0L);
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+
+	mock_signal_end(&signaler);
+	dma_fence_signal(fence);
+	dma_fence_put(fence);
+	mlx5_dereg(test, mlx5_reg(test));
+}
+
+/* The memory moves while a registration that failed is taken back */
+static void mlx5_enable_fails(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct srcu_struct *srcu = &f->mock->dev->odp_srcu;
+	struct task_struct *task;
+	int idx;
+
+	/* Somebody else's fault, which that has to wait for */
+	idx = srcu_read_lock(srcu);
+	f->mock->refuse_at = f->mock->posted + 1;
+	task = mlx5_start(test, mlx5_reg_thread);
+	MLX5_WAIT(READ_ONCE(f->mock->posted) >= f->mock->refuse_at);
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_FALSE(test, f->mock->dead);
+	srcu_read_unlock(srcu, idx);
+	MLX5_WAIT(!READ_ONCE(f->mover->attached));
+	kthread_stop(task);
+	KUNIT_EXPECT_EQ(test, f->ret, -ENOMEM + 0L);
+	KUNIT_EXPECT_TRUE(test, mlx5_mock_has_key(f->mock));
+}
+
+static int mlx5_locking_thread(void *data)
+{
+	struct mlx5_fixture *f = data;
+	struct dma_resv *resv = f->mover->dmabuf->resv;
+
+	dma_resv_lock(resv, NULL);
+	complete(&f->locked);
+	while (!kthread_should_stop())
+		usleep_range(500, 1000);
+	dma_resv_unlock(resv);
+
+	return 0;
+}
+
+/* A signal while another has the lock: the call is made anew, if it may be */
+static void mlx5_interrupted(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	u32 sync = IB_UVERBS_ADVISE_MR_FLAG_FLUSH;
+	struct ib_mr *mr = mlx5_reg(test);
+	struct task_struct *task;
+
+	task = mlx5_start(test, mlx5_locking_thread);
+	wait_for_completion(&f->locked);
+	set_tsk_thread_flag(current, TIF_SIGPENDING);
+	KUNIT_EXPECT_EQ(test, -ERESTARTSYS,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+				    sync, 0, 1));
+	clear_tsk_thread_flag(current, TIF_SIGPENDING);
+	kthread_stop(task);
+	mlx5_dereg(test, mr);
+}
+
 /* A fault waits for a move that is under way, and the next move waits for it */
 static void mlx5_move_during_fault(struct kunit *test)
 {
@@ -509,7 +752,7 @@ static void mlx5_move_during_fault(struct kunit *test)
 	kthread_stop(task);
 	dma_fence_put(fence);
 
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 1);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
 	mlx5_expect_there(test);
 	mlx5_dereg(test, mr);
 }
@@ -572,18 +815,25 @@ static void mlx5_exporter_gone(struct kunit *test)
 static struct kunit_case mlx5_cases[] = {
 	KUNIT_CASE(mlx5_registers),
 	KUNIT_CASE(mlx5_register_errors),
-	KUNIT_CASE(mlx5_moves),
-	KUNIT_CASE(mlx5_fault_ranges),
-	KUNIT_CASE(mlx5_fault_errors),
+	MOVER_CASE(mlx5_moves),
+	MOVER_CASE(mlx5_fault_ranges),
+	MOVER_CASE(mlx5_fault_errors),
 	KUNIT_CASE(mlx5_register_fails),
-	KUNIT_CASE(mlx5_waits_for_kernel),
-	KUNIT_CASE(mlx5_waits_for_nothing_else),
-	KUNIT_CASE(mlx5_prefetches),
+	MOVER_CASE(mlx5_waits_for_kernel),
+	MOVER_CASE(mlx5_waits_for_nothing_else),
+	MOVER_CASE(mlx5_prefetches),
 	KUNIT_CASE(mlx5_rereg_refused),
 	KUNIT_CASE(mlx5_pins),
-	KUNIT_CASE(mlx5_move_during_fault),
-	KUNIT_CASE(mlx5_all_at_once),
-	KUNIT_CASE(mlx5_exporter_gone),
+	KUNIT_CASE(mlx5_static_exporter),
+	MOVER_CASE(mlx5_zap_fails),
+	KUNIT_CASE(mlx5_dereg_fails),
+	MOVER_CASE(mlx5_queue_dies),
+	MOVER_CASE(mlx5_found_when_enabled),
+	MOVER_CASE(mlx5_enable_fails),
+	MOVER_CASE(mlx5_interrupted),
+	MOVER_CASE(mlx5_move_during_fault),
+	MOVER_CASE(mlx5_all_at_once),
+	MOVER_CASE(mlx5_exporter_gone),
 	{}
 };
 

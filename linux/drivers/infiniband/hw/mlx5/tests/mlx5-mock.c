@@ -11,7 +11,19 @@
 
 static struct mlx5_mock *the_mock;
 
-/* The device does what a work request says, and reports it at once */
+/* A request says which state the mkey has to be in, unless it is the last one */
+static bool mock_wrong_state(struct mlx5_mock *mock,
+			     const struct mlx5_umr_wr *umr)
+{
+	bool in_use = umr->wr.send_flags & MLX5_IB_SEND_UMR_FAIL_IF_FREE;
+
+	return !umr->ignore_free_state && in_use != mock->enabled;
+}
+
+/*
+ * The device does what a work request says, and reports it at once. After an
+ * error its queue does nothing more.
+ */
 static int mock_post_send(struct ib_qp *qp, const struct ib_send_wr *wr,
 			  const struct ib_send_wr **bad)
 {
@@ -22,7 +34,13 @@ static int mock_post_send(struct ib_qp *qp, const struct ib_send_wr *wr,
 	unsigned int i;
 
 	spin_lock(&mock->lock);
-	if (++mock->posted == mock->fail_at) {
+	if (++mock->posted == mock->refuse_at) {
+		spin_unlock(&mock->lock);
+		return -ENOMEM;
+	}
+	if (mock->dead || mock->posted == mock->fail_at ||
+	    mock_wrong_state(mock, umr)) {
+		mock->dead = true;
 		wc.status = IB_WC_GENERAL_ERR;
 		goto done;
 	}
@@ -87,6 +105,22 @@ bool mlx5_mock_access(struct mlx5_mock *mock, u64 offset, u64 *address)
 	return reached;
 }
 
+/* Can the device reach anything? Not through an mkey that was destroyed. */
+bool mlx5_mock_reaches(struct mlx5_mock *mock)
+{
+	bool reaches = false;
+	unsigned int i;
+
+	spin_lock(&mock->lock);
+	if (mock->enabled && mock_ent(mock)->total_mrs) {
+		for (i = 0; i < MOCK_MTTS && !reaches; i++)
+			reaches = mock->mtt[i] & MLX5_IB_MTT_PRESENT;
+	}
+	spin_unlock(&mock->lock);
+
+	return reaches;
+}
+
 struct mlx5_mock *mlx5_mock_create(struct kunit *test)
 {
 	struct mlx5_mock *mock = kunit_kzalloc(test, sizeof(*mock), GFP_KERNEL);
@@ -120,6 +154,8 @@ struct mlx5_mock *mlx5_mock_create(struct kunit *test)
 	dev->ib_dev.dev.parent = &mock->pdev->dev;
 	dev->ib_dev.ops.post_send = mock_post_send;
 	dev->odp_caps.general_caps = IB_ODP_SUPPORT;
+	/* Not looked into: there are page faults */
+	dev->odp_pf_eq.core = (struct mlx5_eq *)mock;
 	KUNIT_ASSERT_EQ(test, init_srcu_struct(&dev->odp_srcu), 0);
 	xa_init(&dev->odp_mkeys);
 	mutex_init(&dev->slow_path_mutex);
@@ -162,7 +198,8 @@ void mlx5_mock_destroy(struct kunit *test, struct mlx5_mock *mock)
 
 	KUNIT_EXPECT_TRUE(test, xa_empty(&dev->odp_mkeys));
 	KUNIT_EXPECT_EQ(test, atomic_read(&mock->mdev->priv.reg_pages), 0);
-	KUNIT_EXPECT_FALSE(test, mock->enabled);
+	KUNIT_EXPECT_FALSE(test, mock->dead);
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(mock));
 	mlx5_mock_empty_cache(mock);
 	cleanup_srcu_struct(&dev->odp_srcu);
 	platform_device_unregister(mock->pdev);

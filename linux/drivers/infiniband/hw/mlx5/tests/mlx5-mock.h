@@ -12,7 +12,8 @@
 
 #include "mlx5_ib.h"
 
-#define MOCK_MTTS	512
+/* More than the emergency page has room for */
+#define MOCK_MTTS	1024
 #define MOCK_KEY	0x4200
 
 /**
@@ -30,7 +31,9 @@
  * @page_shift: its page size
  * @lock: serializes what the device looks at
  * @posted: how many requests there were
+ * @refuse_at: the one that can't be posted, 0 for none
  * @fail_at: the one to fail, 0 for none
+ * @dead: one did, and so does each that follows
  */
 struct mlx5_mock {
 	struct mlx5_ib_dev *dev;
@@ -46,13 +49,16 @@ struct mlx5_mock {
 	unsigned int page_shift;
 	spinlock_t lock; /* for the members above it */
 	unsigned int posted;
+	unsigned int refuse_at;
 	unsigned int fail_at;
+	bool dead;
 };
 
 struct mlx5_mock *mlx5_mock_create(struct kunit *test);
 void mlx5_mock_destroy(struct kunit *test, struct mlx5_mock *mock);
 bool mlx5_mock_has_key(struct mlx5_mock *mock);
 void mlx5_mock_empty_cache(struct mlx5_mock *mock);
+bool mlx5_mock_reaches(struct mlx5_mock *mock);
 bool mlx5_mock_access(struct mlx5_mock *mock, u64 offset, u64 *address);
 
 #endif /* _MLX5_TESTS_MLX5_MOCK_H */

@@ -828,7 +828,7 @@ static bool comes_true(bool (*done)(struct fenced *f), struct fenced *f,
 }
 
 static int check_async(struct drm_i915_private *i915, const struct async_op *op,
-		       unsigned int left)
+		       unsigned int left, bool alone)
 {
 	bool must_wait = left <= op->usage, done;
 	struct fenced f;
@@ -838,8 +838,10 @@ static int check_async(struct drm_i915_private *i915, const struct async_op *op,
 	if (err)
 		return err;
 
-	fenced_leave(&f, left);
+	if (alone)
+		fenced_leave(&f, left);
 	err = op->begin(&f);
+	fenced_leave(&f, left);
 	if (err) {
 		pr_err("%s failed: %d\n", op->name, err);
 		goto out;
@@ -870,7 +872,9 @@ static int mock_await(void *arg)
 
 	for (i = 0; i < ARRAY_SIZE(async_ops); i++) {
 		for (left = 0; left < DMA_RESV_USAGES; left++) {
-			err = check_async(arg, &async_ops[i], left);
+			/* There is nothing else, or it is done with first */
+			err = check_async(arg, &async_ops[i], left, true) ?:
+			      check_async(arg, &async_ops[i], left, false);
 			if (err)
 				return err;
 		}
@@ -1004,7 +1008,8 @@ static int mock_flush_interrupted(void *arg)
 		goto out;
 	i915_gem_object_unpin_pages(f.obj);
 
-	mutex_lock(&f.obj->mm.lock);
+	/* As those who get pages, who allocate meanwhile */
+	mutex_lock_nested(&f.obj->mm.lock, I915_MM_GET_PAGES);
 	it.run = run_clflush;
 	it.f = &f;
 	task = interrupted_begin(&it);
