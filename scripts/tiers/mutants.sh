@@ -45,10 +45,12 @@ caught_natively() {
 			[ "$round" != 1 ] ||
 				NATIVE=$SCRATCH/native LINUX=$SCRATCH/tree native_make "$flavour" torture ||
 				{ echo "the compiler"; return; }
-			for program in unit torture; do
-				[ "$program,$round" != unit,2 ] && [ "$program,$round" != unit,3 ] || continue
+			for program in unit explore torture; do
+				# Only torture finds more when it is run again.
+				[ "$program" = torture ] || [ "$round" = 1 ] || continue
+				[ "$program" != explore ] || [ "$flavour" = plain ] || continue
 				args=()
-				[ "$program" = unit ] || args=(-t $((2 * round)))
+				[ "$program" != torture ] || args=(-t $((2 * round)))
 				NATIVE=$SCRATCH/native native_run "$flavour" "$program" \
 					"$LOGS/mutant.log" "${args[@]}" ||
 					{ echo "$program, $flavour"; return; }
