@@ -61,7 +61,7 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
   kcsan      KUnit with the data race detector (kernel-kcsan)
-  mutants    spoil the core and drivers in some eighty ways, and see that the tests
+  mutants    spoil the core and drivers in some 170 ways, and see that the tests
              find each; $RESV_MUTANTS names some as AREA/NAME
   sparse     sparse on our lines in the drivers that were built
   cross      drivers of ARM machines build for arm64 and arm
