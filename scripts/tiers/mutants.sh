@@ -22,7 +22,6 @@ area_row() {
 	small)	echo "lockdep [rv][ac]*-*" ;;	# radeon, vc4
 	arm)	echo "lockdep *-[psj]*" ;;	# etnaviv, lima, panfrost, v3d, the scheduler
 	rdma)	echo "lockdep [im][bl]*-*" ;;	# ib, mlx5
-	checker) echo "lockdep *check*" ;;
 	i915)	echo "lockdep mock" ;;
 	*)	die "mutants/$1: nobody says which kernel has its tests" ;;
 	esac

@@ -6,10 +6,7 @@
 
 #include <linux/delay.h>
 #include <linux/dma-resv-check.h>
-#include <linux/fs.h>
 #include <linux/jiffies.h>
-#include <linux/mm.h>
-#include <linux/vmalloc.h>
 
 #include "../dma-resv-check.h"
 #include "dmabuf-kunit.h"
@@ -573,85 +570,6 @@ static void memory_busy_by_user(struct kunit *test)
 	check_found_nothing(test);
 }
 
-/*
- * A mapping of pages 8 to 10 of a file, of which 8 and 9 are in the page tables.
- * Those of the kernel do as well as those of a process; 10 is the guard page.
- */
-struct fake_map {
-	struct address_space file;
-	struct vm_area_struct vma;
-	void *pages;
-};
-
-static void fake_map_init(struct kunit *test, struct fake_map *map)
-{
-	struct vm_area_struct *vma = &map->vma;
-
-	map->pages = vmalloc(2 * PAGE_SIZE);
-	KUNIT_ASSERT_TRUE(test, !!map->pages);
-
-	vma->vm_mm = current->active_mm;
-	vma->vm_start = (unsigned long)map->pages;
-	vma->vm_end = vma->vm_start + 3 * PAGE_SIZE;
-	vma->vm_pgoff = 8;
-	vma->vm_flags = VM_IO;
-
-	/* The only one */
-	address_space_init_once(&map->file);
-	vma->shared.rb_subtree_last = 10;
-	rb_link_node(&vma->shared.rb, NULL, &map->file.i_mmap.rb_root.rb_node);
-	rb_insert_color_cached(&vma->shared.rb, &map->file.i_mmap, true);
-}
-
-static void gone_while_mapped(struct kunit *test, pgoff_t first)
-{
-	struct fake_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
-	char text[64];
-
-	KUNIT_ASSERT_TRUE(test, !!map);
-	fake_map_init(test, map);
-	expect_report_begin(DMA_FENCE_CHECK_BUSY_MEMORY);
-	dma_resv_check_unmapped(resv_obj(test), &map->file, first, 2, "was moved");
-	vfree(map->pages);
-	snprintf(text, sizeof(text), "%s: somebody in object ",
-		 dma_fence_check_name(DMA_FENCE_CHECK_BUSY_MEMORY));
-	expect_report_end(test, DMA_FENCE_CHECK_BUSY_MEMORY, 1, text);
-}
-
-static void first_page_mapped(struct kunit *test)
-{
-	gone_while_mapped(test, 7);
-}
-
-static void last_page_mapped(struct kunit *test)
-{
-	gone_while_mapped(test, 9);
-}
-
-static void others_mapped(struct kunit *test)
-{
-	struct fake_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
-
-	KUNIT_ASSERT_TRUE(test, !!map);
-	fake_map_init(test, map);
-	dma_resv_check_unmapped(resv_obj(test), &map->file, 6, 2, "was moved");
-	dma_resv_check_unmapped(resv_obj(test), &map->file, 11, 2, "was moved");
-	vfree(map->pages);
-	check_found_nothing(test);
-}
-
-/* A process that could have it mapped, and hasn't touched it since */
-static void mapping_without_pages(struct kunit *test)
-{
-	struct fake_map *map = kunit_kzalloc(test, sizeof(*map), GFP_KERNEL);
-
-	KUNIT_ASSERT_TRUE(test, !!map);
-	fake_map_init(test, map);
-	dma_resv_check_unmapped(resv_obj(test), &map->file, 10, 2, "was moved");
-	vfree(map->pages);
-	check_found_nothing(test);
-}
-
 /* As TTM does for a move that the device carries out */
 static struct dma_fence *move_away(struct kunit *test, struct dma_fence *waits_for)
 {
@@ -757,10 +675,6 @@ static struct kunit_case dma_resv_check_cases[] = {
 	KUNIT_CASE(busy_memory_bookkeep),
 	KUNIT_CASE(idle_memory),
 	KUNIT_CASE(memory_busy_by_user),
-	KUNIT_CASE(first_page_mapped),
-	KUNIT_CASE(last_page_mapped),
-	KUNIT_CASE(others_mapped),
-	KUNIT_CASE(mapping_without_pages),
 	KUNIT_CASE(moved_while_busy_kernel),
 	KUNIT_CASE(moved_while_busy_write),
 	KUNIT_CASE(moved_while_busy_read),

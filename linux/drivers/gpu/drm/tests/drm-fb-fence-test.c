@@ -328,67 +328,65 @@ static void simple_pipe_without_hook(struct kunit *test)
 	simple_pipe(test, NULL);
 }
 
-/* How many of @fences have signaled? The others have to be waited for by a plane. */
-static unsigned int count_signaled(struct kunit *test,
-				   struct drm_plane_state *state,
-				   struct dma_fence **fences, unsigned int count)
+/* How many of @fences does a plane wait for? */
+static unsigned int count_fences(struct kunit *test,
+				 struct drm_plane_state *state,
+				 struct dma_fence **fences, unsigned int count)
 {
-	unsigned int n, i, k, signaled = 0;
+	unsigned int n, i, k, found = 0;
 	struct dma_fence **leaves;
 
 	KUNIT_ASSERT_EQ(test, dma_fence_get_leaves(&state->fence,
 						   state->fence ? 1 : 0,
 						   &leaves, &n), 0);
 	for (i = 0; i < count; i++) {
-		if (dma_fence_is_signaled(fences[i])) {
-			signaled++;
-			continue;
-		}
 		for (k = 0; k < n && leaves[k] != fences[i]; k++)
 			;
-		KUNIT_EXPECT_TRUE_MSG(test, k < n, "fence %u is missing", i);
+		found += k < n;
 	}
 	dma_fence_put_all(leaves, n);
 
-	return signaled;
+	return found;
 }
 
 /* With several of them, it takes memory to even ask a buffer for its fences */
 #define FENCES_PER_BUFFER	2
 #define OOM_FENCES		(FENCES_PER_BUFFER * DRM_MOCK_BUFFERS)
 
-/* No memory: it waits right there, and does not lose the explicit fence */
+/* No memory: it says so, waits for nothing, and leaves the explicit fence alone */
 static bool prepare_fails_at(struct kunit *test, unsigned int nth, bool all_after,
-			     bool explicit, unsigned int *waited)
+			     bool explicit, unsigned int *refused)
 {
-	struct mock_signaler signalers[OOM_FENCES];
 	struct drm_plane_state *state = drm_mock_plane(test, 0);
 	struct dma_fence *fences[OOM_FENCES], *in_fence = NULL;
 	unsigned int failed, i;
+	int ret;
 
-	for (i = 0; i < OOM_FENCES; i++) {
+	for (i = 0; i < OOM_FENCES; i++)
 		fences[i] = drm_mock_busy(test, i / FENCES_PER_BUFFER, explicit ?
 					  DMA_RESV_USAGE_KERNEL :
 					  DMA_RESV_USAGE_WRITE);
-		mock_signal_later(&signalers[i], fences[i], DRM_MOCK_A_WHILE);
-	}
 	if (explicit)
 		in_fence = drm_mock_in_fence(test, state);
 
 	oom_inject_arm(nth, all_after);
-	KUNIT_EXPECT_EQ(test, prepare(state), 0);
+	ret = prepare(state);
 	failed = oom_inject_disarm(NULL);
 
-	if (count_signaled(test, state, fences, OOM_FENCES) == OOM_FENCES)
-		++*waited;
-	for (i = 0; i < OOM_FENCES; i++) {
-		mock_signal_end(&signalers[i]);
-		dma_fence_signal(fences[i]);
+	if (ret) {
+		++*refused;
+		KUNIT_EXPECT_EQ(test, ret, -ENOMEM);
+		KUNIT_EXPECT_PTR_EQ(test, state->fence, in_fence);
+	} else {
+		/* Either there was memory, or it was done without */
+		KUNIT_EXPECT_EQ(test, count_fences(test, state, fences, OOM_FENCES),
+				OOM_FENCES + 0u);
+		if (in_fence)
+			KUNIT_EXPECT_EQ(test, count_fences(test, state, &in_fence, 1),
+					1u);
 	}
-
-	/* All there is left to wait for */
-	if (in_fence)
-		EXPECT_FENCES(test, state, in_fence);
+	for (i = 0; i < OOM_FENCES; i++)
+		dma_fence_signal(fences[i]);
 	dma_fence_put(state->fence);
 	state->fence = NULL;
 
@@ -397,21 +395,21 @@ static bool prepare_fails_at(struct kunit *test, unsigned int nth, bool all_afte
 
 static void no_memory(struct kunit *test, bool explicit)
 {
-	unsigned int nth = 0, waited = 0;
+	unsigned int nth = 0, refused = 0;
 
 	if (!IS_ENABLED(CONFIG_KPROBES)) {
 		kunit_info(test, "needs CONFIG_KPROBES, nothing was tested\n");
 		return;
 	}
 	KUNIT_ASSERT_EQ(test, oom_inject_start(), 0);
-	while (prepare_fails_at(test, ++nth, false, explicit, &waited) && nth < 64)
-		prepare_fails_at(test, nth, true, explicit, &waited);
+	while (prepare_fails_at(test, ++nth, false, explicit, &refused) && nth < 64)
+		prepare_fails_at(test, nth, true, explicit, &refused);
 	oom_inject_stop();
 
 	/* Once for each buffer, and to merge them; only the last one has memory */
 	KUNIT_EXPECT_GT(test, nth, DRM_MOCK_BUFFERS + 1u);
 	KUNIT_EXPECT_LT(test, nth, 64u);
-	KUNIT_EXPECT_GE(test, waited, nth - 1);
+	KUNIT_EXPECT_GE(test, refused, nth - 1);
 }
 
 static void no_memory_implicit(struct kunit *test)

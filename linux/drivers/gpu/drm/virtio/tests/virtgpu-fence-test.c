@@ -534,15 +534,39 @@ static void cursor_waits_in_spite_of_signals(struct kunit *test)
 	expect_unlocked(test, fb);
 }
 
+/* Somebody else who has a buffer locked */
+struct locker {
+	struct work_struct work;
+	struct dma_resv *resv;
+	struct completion locked, done;
+};
+
+static void locker_work(struct work_struct *work)
+{
+	struct locker *locker = container_of(work, struct locker, work);
+
+	dma_resv_lock(locker->resv, NULL);
+	complete(&locker->locked);
+	wait_for_completion(&locker->done);
+	dma_resv_unlock(locker->resv);
+}
+
 static void cursor_needs_no_lock(struct kunit *test)
 {
 	struct virtgpu_host *host = host_of(test);
 	struct drm_framebuffer *fb = new_fb(test, 0, true);
+	struct locker locker = { .resv = resv_of(fb) };
 
+	init_completion(&locker.locked);
+	init_completion(&locker.done);
+	INIT_WORK_ONSTACK(&locker.work, locker_work);
 	host_hold(host, true);
-	dma_resv_lock(resv_of(fb), NULL);
+	schedule_work(&locker.work);
+	wait_for_completion(&locker.locked);
 	show(test, fb, 1);
-	dma_resv_unlock(resv_of(fb));
+	complete(&locker.done);
+	flush_work(&locker.work);
+	destroy_work_on_stack(&locker.work);
 	KUNIT_EXPECT_EQ(test, host_count(host, VIRTIO_GPU_CMD_UPDATE_CURSOR), 1u);
 }
 
