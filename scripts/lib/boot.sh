@@ -30,7 +30,7 @@ start_qemu() {
 	set -m
 	qemu-system-x86_64 -accel "$accel" -smp 2 -m 2G -nodefaults -no-reboot \
 		-display none -monitor none -vga std -serial "file:$log" \
-		-kernel "$out/vmlinux" -initrd "$out/initramfs.cpio" \
+		-kernel "$(image_of "$out")" -initrd "$out/initramfs.cpio" \
 		-append "console=ttyS0 earlyprintk=serial panic=-1 no_timer_check resv.job=$job kunit.filter_glob=${KUNIT:-none} ${RESV_CMDLINE-}" \
 		"$@" </dev/null >"$log.qemu" 2>&1 9>&- &
 	BG_PID=$!

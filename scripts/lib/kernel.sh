@@ -69,23 +69,33 @@ configure() {
 # What configs/NAME.make has for make, a line each
 kernel_vars() { sed '/^#/d' "$RESV_TOP/configs/$1.make" 2>/dev/null || :; }
 
-# build_kernel NAME SOURCE OUT: OUT/vmlinux, which QEMU starts as it is
+# image_of OUT: what QEMU starts, the kernel itself or, where KASAN watches it, what
+# unpacks it: the code at the other entry runs before KASAN can
+image_of() {
+	case ${1##*/} in
+	kernel-kasan) echo "$1/arch/x86/boot/bzImage" ;;
+	*)	echo "$1/vmlinux" ;;
+	esac
+}
+
+# build_kernel NAME SOURCE OUT
 build_kernel() {
-	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total vars
+	local name=$1 src=$2 out=$3 log=$LOGS/build-${3##*/}.log total vars image
+	image=$(image_of "$3") image=${image##*/}
 	mapfile -t vars < <(kernel_vars "$name")
 	need build
-	[ -e "$out/vmlinux" ] || need_space 900 "building ${out##*/}"
+	[ -e "$(image_of "$out")" ] || need_space 900 "building ${out##*/}"
 	configure "$name" "$src" "$out"
 
 	total=$(kernel_row "$name" | awk '{ print $2 }')
-	[ ! -e "$out/vmlinux" ] || total=
+	[ ! -e "$(image_of "$out")" ] || total=
 	progress_of() {
 		local n
 		n=$(grep -cE '^  CC ' "$1") || :
 		echo "$n ${total:+of ~$total }objects, "
 	}
 	in_background "building ${out##*/}" "$log" \
-		kmake "$src" "$out" -j"$(nproc)" "${vars[@]}" vmlinux modules || {
+		kmake "$src" "$out" -j"$(nproc)" "${vars[@]}" "$image" modules || {
 		grep -E ': (error|fatal error):|\*\*\*|[Nn]o space left' "$log" | head -n 8 >&2
 		die "building ${out##*/} failed; see $log"
 	}
