@@ -39,7 +39,7 @@ sparse_in() {
 		ok "$1 (our lines in ${#files[@]} files)"
 	fi
 }
-machine lockdep
+build_kernel lockdep "$LINUX" "$BUILD/kernel-lockdep"
 sparse_in kernel-lockdep "$LINUX" "$BUILD/kernel-lockdep"
 check_out HEAD
 sparse_in drivers "$CHECK_TREE" "$CHECK_OUT"
