@@ -11,30 +11,49 @@ SCRATCH=$BUILD/mutants
 CAUGHT=$BUILD/passed/mutants.d
 mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
 
-# AREA: the kernel with its suites, which of these, or the mock selftests
-area_row() {
+# A kernel, the suites that it runs, and areas no suite of which runs code of another:
+# one of each shares a boot.
+BOOTS="quick   *       core
+lockdep [!d]*   amdgpu virtio small arm rdma i915
+lockdep ?[!m]*  ttm kms sched"
+
+# AREA: the suites that have to notice; mock is for i915's mock selftests
+suites_of() {
 	case $1 in
-	core)	echo "quick *" ;;
-	ttm)	echo "lockdep ttm-*" ;;
-	kms)	echo "lockdep drm-*" ;;
-	amdgpu)	echo "lockdep amdgpu-*" ;;
-	virtio)	echo "lockdep virtgpu-*" ;;
-	small)	echo "lockdep [rv][ac]*-*" ;;	# radeon, vc4
-	arm)	echo "lockdep *-[psj]*" ;;	# etnaviv, lima, panfrost, v3d, the scheduler
-	rdma)	echo "lockdep [im][bl]*-*" ;;	# ib, mlx5
-	i915)	echo "lockdep mock" ;;
-	*)	die "mutants/$1: nobody says which kernel has its tests" ;;
+	core)	echo '*' ;;
+	ttm)	echo 'ttm-*' ;;
+	kms)	echo 'drm-*-fence' ;;
+	sched)	echo '@(drm-sched-*|lima-*|panfrost-*|v3d-*)' ;;
+	amdgpu)	echo 'amdgpu-*' ;;
+	virtio)	echo 'virtgpu-*' ;;
+	small)	echo '@(radeon|vc4)-*' ;;
+	arm)	echo '@(etnaviv|lima|panfrost|v3d)-*' ;;
+	rdma)	echo '@(ib|mlx5)-*' ;;
+	i915)	echo 'mock' ;;
+	*)	die "mutants/$1: nobody says which suites are for it" ;;
 	esac
+}
+
+file_of() { echo "$CAUGHT/${1//\//.}.$2"; }
+
+# A verdict on MUTANT in WHERE (native or kernel) stays for as long as its input does.
+key="$(cat "$SERIES"/*.patch "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
+key_of() { echo "$key $(sha256sum <"$RESV_TOP/mutants/$1.patch" | cut -c1-16)"; }
+known() { [ "$(head -n 1 "$(file_of "$1" "$2")" 2>/dev/null || :)" = "$(key_of "$1")" ]; }
+verdict() { ! known "$1" "$2" || sed -n 2p "$(file_of "$1" "$2")"; }
+keep() {	# MUTANT WHERE VERDICT
+	printf '%s\n' "$(key_of "$1")" "$3" >"$(file_of "$1" "$2")"
+	clear_status
+	note "$1: ${3:-not noticed} ($2)"
 }
 
 # A tree with nothing but what the native build takes from one
 mutant_tree() {	# PATCH
 	rm -rf "$SCRATCH/tree"
 	mkdir -p "$SCRATCH/tree/drivers" "$SCRATCH/tree/include/linux"
-	cp -R "$LINUX/drivers/dma-buf" "$SCRATCH/tree/drivers/"
-	cp "$LINUX"/include/linux/dma-fence*.h "$LINUX"/include/linux/dma-resv*.h \
-		"$SCRATCH/tree/include/linux/"
-	patch -s -p1 -f -d "$SCRATCH/tree" <"$1" >"$LOGS/mutant.log" 2>&1
+	lgit archive HEAD drivers/dma-buf include/linux | tar -x -C "$SCRATCH/tree" \
+		--wildcards 'drivers/dma-buf/*' 'include/linux/dma-fence*.h' 'include/linux/dma-resv*.h'
+	patch -s -p1 -f -d "$SCRATCH/tree" <"$1" >"$LOGS/mutant-native.log" 2>&1
 }
 
 # Prints by what it is caught: FLAVOUR PROGRAM, or nothing
@@ -52,73 +71,165 @@ caught_natively() {
 				args=()
 				[ "$program" != torture ] || args=(-t $((2 * round)))
 				NATIVE=$SCRATCH/native native_run "$flavour" "$program" \
-					"$LOGS/mutant.log" "${args[@]}" ||
+					"$LOGS/mutant-native.log" "${args[@]}" ||
 					{ echo "$program, $flavour"; return; }
 			done
 		done
 	done
 }
+# All of them, while the kernels are at work on the other processor
+natively() {	# MUTANT...
+	local m
+	for m; do
+		mutant_tree "$RESV_TOP/mutants/$m.patch"
+		keep "$m" native "$(caught_natively 2>/dev/null)"
+	done
+}
 
-# Prints the first case that fails, or what the kernel said
-caught_in_kernel() {	# PATCH KERNEL SUITES
-	local log=$LOGS/boot-mutant.log
-	local suites=$3 mock=
-	[ "$suites" != mock ] || { suites=none; mock="i915.mock_selftests=-1"; }
-	patch -s -p1 -f -d "$LINUX" <"$1" >"$LOGS/mutant.log" 2>&1
+# boot_mutants KERNEL SUITES LIMIT MUTANT...: build, boot and judge, into $TMP/judged.
+# Returns 1 if there is nothing to judge.
+boot_mutants() {
+	local kernel=$1 suites=$2 limit=$3 log=$LOGS/boot-mutants.log m mock="" rc=0
+	shift 3
+	for m; do
+		patch -s -p1 -f -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1
+		[ "${m%/*}" != i915 ] || mock="i915.mock_selftests=-1"
+	done
 	(
-		machine "$2"
+		machine "$kernel"
 		KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
-			boot "$BUILD/kernel-$2" kunit "$log" "$(boot_limit "$2")"
-	) >"$LOGS/mutant-kunit.log" 2>&1 || echo "it does not build" >"$log"
-	judge "$log" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} |
-		sed -n 's/^FAIL \(kunit \|i915 mock selftest \)\?\([^:]*\):.*/\2/p' | head -n 1
+			boot "$BUILD/kernel-$kernel" kunit "$log" "$limit"
+	) || rc=1
+	judge "$log" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} >"$TMP/judged" || :
 	restore
+	return "$rc"
 }
 restore() {
 	lgit checkout -q -- .
 	lgit clean -fdq
 }
 
+# Prints the first failure that is of AREA, by name. One that is alone is to blame for
+# whatever happens.
+first_failure() {	# AREA [alone]
+	local name suites
+	suites=$(suites_of "$1")
+	sed -n 's/^FAIL //p' "$TMP/judged" | while read -r name; do
+		name=${name%%:*}
+		case $name in
+		'kunit '*)	name=${name#kunit }
+				# shellcheck disable=SC2053
+				[ -n "${2-}" ] || [[ ${name%%.*} == $suites ]] || continue ;;
+		'i915 mock '*)	[ -n "${2-}" ] || [ "$suites" = mock ] || continue
+				name=${name#i915 mock selftest } ;;
+		*)	[ -n "${2-}" ] || continue ;;
+		esac
+		echo "$name"
+		break
+	done
+}
+
+# in_rounds KERNEL SUITES AREA...: the mutants of the areas that are not decided yet
+in_rounds() {
+	local kernel=$1 suites=$2 area m found limit start found n=0 todo=0 mock=""
+	local -a round
+	local -A left=()
+	shift 2
+	for area; do
+		for m in "${mutants[@]}"; do
+			[ "${m%/*}" = "$area" ] && ! known "$m" kernel || continue
+			left[$area]+="$m "
+			todo=$((todo + 1))
+		done
+	done
+	[ "$todo" -gt 0 ] || return 0
+
+	# Without any of them nothing may fail; and how long that takes.
+	say "mutants: $todo on the kernel $kernel ($*)"
+	machine "$kernel"
+	start=$SECONDS
+	[[ " $* " != *" i915 "* ]] || mock="i915.mock_selftests=-1"
+	KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
+		boot "$BUILD/kernel-$kernel" kunit "$LOGS/boot-mutants.log" "$(boot_limit "$kernel")"
+	limit=$((3 * (SECONDS - start) + 60))
+	if ! judge "$LOGS/boot-mutants.log" job=kunit >"$TMP/judged"; then
+		fail "$kernel without a mutant" "$(grep -m 1 '^FAIL' "$TMP/judged")" "$LOGS/boot-mutants.log"
+		return 0
+	fi
+
+	while [ "$n" -lt "$todo" ]; do
+		round=()
+		for area; do
+			read -r m _ <<<"${left[$area]-} "
+			[ -n "$m" ] || continue
+			round+=("$m")
+			left[$area]=${left[$area]#"$m "}
+		done
+		status "mutants $((n + 1)) to $((n + ${#round[@]})) of $todo on the kernel $kernel"
+		if [ ${#round[@]} -gt 1 ]; then
+			if boot_mutants "$kernel" "$suites" "$limit" "${round[@]}"; then
+				for m in "${round[@]}"; do
+					found=$(first_failure "${m%/*}")
+					[ -z "$found" ] || keep "$m" kernel "$found"
+				done
+			fi
+		fi
+		for m in "${round[@]}"; do
+			n=$((n + 1))
+			known "$m" kernel && continue
+			if boot_mutants "$kernel" "$suites" "$limit" "$m"; then
+				keep "$m" kernel "$(first_failure "${m%/*}" alone)"
+			else
+				keep "$m" kernel "the compiler"
+			fi
+		done
+	done
+}
+
 [ -z "$(lgit status --porcelain)" ] ||
 	die "build/linux has changes that are not committed; mutants would get mixed up with them"
 at_exit restore
 [ -n "${RESV_MUTANTS-}" ] ||
-	RESV_MUTANTS=$(cd "$RESV_TOP/mutants" && ls ./*/*.patch | sed 's,^\./,,; s,\.patch$,,')
-read -ra mutants <<<"${RESV_MUTANTS//$'\n'/ }"
+	RESV_MUTANTS=$(cd "$RESV_TOP/mutants" && find . -name "*.patch" | sort | sed "s|^\./||; s|\.patch$||")
+mutants=() todo=()
+for m in ${RESV_MUTANTS}; do
+	if [ ! -f "$RESV_TOP/mutants/$m.patch" ]; then
+		fail "$m" "there is no such mutant"
+	elif ! patch -s -p1 -f --dry-run -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1; then
+		fail "$m" "it no longer applies; it is to be made anew" "$LOGS/mutants.log"
+	else
+		suites_of "${m%/*}" >/dev/null
+		mutants+=("$m")
+		[ "${m%/*}" != core ] || known "$m" native || todo+=("$m")
+	fi
+done
+set -m		# a process group of its own, so that all of it can be stopped
+natively "${todo[@]}" 9>&- &
+native_pid=$!
+set +m
+at_exit kill -TERM -- "-$native_pid"
+while read -r kernel suites areas; do
+	read -ra areas <<<"$areas"
+	in_rounds "$kernel" "$suites" "${areas[@]}" </dev/null
+done <<<"$BOOTS"
+while kill -0 "$native_pid" 2>/dev/null; do
+	status "waiting for the core's mutants in user space"
+	sleep 1
+done
+wait "$native_pid" || :
+
 table=$LOGS/mutants.txt
 printf '%-34s %-16s %s\n' mutant "in user space" "in the kernel" >"$table"
-key="$(cat "$SERIES"/*.patch "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
-n=0
-for name in "${mutants[@]}"; do
-	patch=$RESV_TOP/mutants/$name.patch area=${name%/*}
-	[ -f "$patch" ] || { fail "$name" "there is no such mutant"; continue; }
-	known=$CAUGHT/${name//\//.}
-	now="$key $(sha256sum <"$patch" | cut -c1-16)"
-	if [ "$(head -n 1 "$known" 2>/dev/null || :)" = "$now" ]; then
-		native=$(sed -n 2p "$known") kernel=$(sed -n 3p "$known")
-	else
-		say "mutant $((n + 1)) of ${#mutants[@]}: $name"
-		if ! patch -s -p1 -f --dry-run -d "$LINUX" <"$patch" >"$LOGS/mutant.log" 2>&1; then
-			fail "$name" "it no longer applies; it is to be made anew" "$LOGS/mutant.log"
-			continue
-		fi
-		native=
-		if [ "$area" = core ]; then
-			mutant_tree "$patch"
-			native=$(caught_natively)
-		fi
-		read -r machine suites < <(area_row "$area")
-		kernel=$(caught_in_kernel "$patch" "$machine" "$suites")
-		[ -z "$native$kernel" ] || printf '%s\n' "$now" "$native" "$kernel" >"$known"
-	fi
-	n=$((n + 1))
-	printf '%-34s %-16s %s\n' "$name" "${native:--}" "${kernel:--}" >>"$table"
+for m in "${mutants[@]}"; do
+	native=$(verdict "$m" native) kernel=$(verdict "$m" kernel)
+	printf '%-34s %-16s %s\n' "$m" "${native:--}" "${kernel:--}" >>"$table"
 	if [ -z "$native$kernel" ]; then
-		fail "$name" "nobody noticed: $(head -n 1 "$patch")"
-	elif [ "$area" = core ]; then
-		ok "$name: ${native:-not in user space}; ${kernel:-not by KUnit}"
+		fail "$m" "nobody noticed: $(head -n 1 "$RESV_TOP/mutants/$m.patch")"
+		rm -f "$(file_of "$m" native)" "$(file_of "$m" kernel)"
+	elif [ "${m%/*}" = core ]; then
+		ok "$m: ${native:-not in user space}; ${kernel:-not by KUnit}"
 	else
-		ok "$name: $kernel"
+		ok "$m: $kernel"
 	fi
 done
 say

@@ -70,8 +70,8 @@ static oom_in_place bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
 	/* The stack depot now and then makes room for what KASAN or the checker saves */
 	if (!gfpflags_allow_blocking(gfp) && order == 2)
 		return false;
-	/* Now and then a slab is filled up, which has a second try if that fails */
-	if (!order && (gfp & __GFP_NORETRY) && (gfp & __GFP_NOWARN))
+	/* Who asks like this, as for a new slab, has a second try if that fails */
+	if (gfp & __GFP_NORETRY && gfp & __GFP_NOWARN)
 		return false;
 
 	return oom_fails(gfp);
