@@ -1,7 +1,8 @@
 # shellcheck shell=bash
 # What passed, for which input. A tier says in its file what it depends on, in a line
-# '# depends: DIR|FILE...'; the scripts are always part of that. What passed is in
-# build/passed/TIER: a line about the run, then its results.
+# '# depends: DIR|FILE...'; 'tree' stands for what all patches together make of the base,
+# which the cut into patches does not change. The scripts are always part of it. What passed
+# is in build/passed/TIER: a line about the run, then its results.
 PASSED=$BUILD/passed
 
 # Sets CPU to the seconds of CPU time that our children have used so far. A subshell
@@ -21,7 +22,9 @@ input_of() {
 		[ ! -e "$RESV_TOP/$d" ] || have+=("$d")
 	done
 	(	cd "$RESV_TOP" || exit
-		find "${have[@]}" -type f -print0 | sort -z | xargs -0 sha256sum | sha256sum | cut -c1-12
+		{	find "${have[@]}" -type f -print0 | sort -z | xargs -0 sha256sum
+			[[ " ${deps[*]-} " != *' tree '* ]] || lgit rev-parse 'HEAD^{tree}'
+		} | sha256sum | cut -c1-12
 	)
 }
 # The same input, other tools: another run

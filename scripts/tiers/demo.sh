@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What './resv run' shows first.
-# depends: series configs guest
+# depends: tree configs guest
 machine quick
 log=$LOGS/boot-quick-demo.log
 boot "$BUILD/kernel-quick" demo "$log" "$(boot_limit quick)"

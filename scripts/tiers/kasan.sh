@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Accesses, leaks and undefined behaviour are watched while everything runs: KUnit at boot,
 # then the kselftests.
-# depends: series configs guest
+# depends: tree configs guest
 machine kasan
 not_grown kasan
 KUNIT='*'

@@ -3,7 +3,7 @@
 # with linux/dma-resv-legacy.h, what more does after the semantic patch, and what that
 # makes of it compared with what we did by hand. docs/your-own-kernel.md has all of it
 # as tables.
-# depends: series configs docs/your-own-kernel.md
+# depends: tree configs docs/your-own-kernel.md
 . "$RESV_TOP/scripts/lib/check.sh"
 . "$RESV_TOP/scripts/lib/legacy.sh"
 need cocci

@@ -2,7 +2,7 @@
 # Locks, sleeping and RCU are watched while everything runs: KUnit and the mock
 # selftests of i915 at boot, with drivers whose hardware QEMU does not have, then
 # the kselftests.
-# depends: series configs guest
+# depends: tree configs guest
 need graph
 machine lockdep
 not_grown lockdep

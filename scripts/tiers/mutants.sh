@@ -4,7 +4,7 @@
 # KUnit, the others by KUnit, or i915's mock selftests. RESV_MUTANTS names some as
 # AREA/NAME. What was caught stays caught for as long as nothing changes that has a
 # part in it, so that this can be ended and goes on where it was.
-# depends: series native mutants configs guest
+# depends: tree native mutants configs guest
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 SCRATCH=$BUILD/mutants
@@ -37,7 +37,7 @@ suites_of() {
 file_of() { echo "$CAUGHT/${1//\//.}.$2"; }
 
 # A verdict on MUTANT in WHERE (native or kernel) stays for as long as its input does.
-key="$(cat "$SERIES"/*.patch "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
+key="$(lgit rev-parse 'HEAD^{tree}' | cat - "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
 key_of() { echo "$key $(sha256sum <"$RESV_TOP/mutants/$1.patch" | cut -c1-16)"; }
 known() { [ "$(head -n 1 "$(file_of "$1" "$2")" 2>/dev/null || :)" = "$(key_of "$1")" ]; }
 verdict() { ! known "$1" "$2" || sed -n 2p "$(file_of "$1" "$2")"; }

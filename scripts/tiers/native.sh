@@ -2,7 +2,7 @@
 # The core built for user space: single calls, every interleaving of a few tasks, and
 # threads that try to break it while an oracle looks on. Plain, and watched by the
 # sanitizers of the compiler. quick has the plain ones without the threads.
-# depends: series native
+# depends: tree native
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 mkdir -p "$NATIVE"

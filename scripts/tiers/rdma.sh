@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Memory of dma-bufs on software RDMA devices, under lockdep. What asks for it is the
 # machine's own rdma-core, as its distribution built it.
-# depends: series configs guest
+# depends: tree configs guest
 need rdma
 machine lockdep
 test_programs lockdep rdma

@@ -2,7 +2,7 @@
 # Does the judge see what is wrong? Crafted logs first, then machines that
 # really panic, hang and warn.
 
-# depends: series guest
+# depends: tree configs guest
 
 good_log() {
 cat <<'EOF'

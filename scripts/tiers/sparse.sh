@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sparse on our lines in the drivers, where the kernel lockdep and the tier drivers have
 # built them; what is ours as a whole is looked at by the tier static.
-# depends: series configs
+# depends: tree configs
 . "$RESV_TOP/scripts/lib/check.sh"
 
 lgit diff --no-renames -U0 base HEAD -- 'drivers/*.c' | awk '
