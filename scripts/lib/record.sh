@@ -76,7 +76,8 @@ write_record() {	# TIER...
 		echo "Written by \`./resv test full\` when all of it passed; \`./resv test series\` compares. A tier's"
 		echo "input is a hash of the files that it depends on: where it is still the same, the row is true of"
 		echo "what you have before you. Times are those of the machine that ran it, with two processors and"
-		echo "without KVM; the CPU time differs least from one machine to another."
+		echo "without KVM, and without a build where the kernel was there; the CPU time differs least from"
+		echo "one machine to another."
 		echo
 		echo "| | |"
 		echo "|---|---|"
@@ -101,6 +102,15 @@ write_record() {	# TIER...
 		echo "How many of a suite's cases passed, on which kernel ([what each is for](kernels.md))."
 		echo
 		suite_matrix "$@"
+		echo
+		echo "## Mutants"
+		echo
+		echo "What each patch in mutants/ spoils is in its first line; this is what noticed it, of the core in"
+		echo "user space first."
+		echo
+		echo "| mutant | noticed by |"
+		echo "|---|---|"
+		sed -nE 's/^ok mutants: ([^:]*): (.*)/| \1 | \2 |/p' "$PASSED/mutants"
 		echo
 		echo "## Skipped"
 		echo

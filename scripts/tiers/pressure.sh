@@ -8,13 +8,14 @@ rounds=${RESV_PRESSURE_ROUNDS:-20}
 limit=$((rounds * 120 + 120))
 log=$LOGS/boot-$TIER-pressure.log
 
-kernel=$BUILD/kernel-pressure source=$LINUX
+machine pressure
+kernel=$BUILD/kernel-pressure
 if [ -n "${PRESSURE_ON-}" ]; then
 	base_tree
-	kernel+=-base source=$BASE_TREE
+	build_kernel pressure "$BASE_TREE" "$kernel-base"
+	cp "$kernel/initramfs.cpio" "$kernel-base/"
+	kernel+=-base
 fi
-build_kernel pressure "$source" "$kernel"
-build_guest "$LINUX" "$kernel"
 
 # What is lost is lost where the device and the kernel run at odd moments.
 load=()
