@@ -17,7 +17,13 @@ sources_of() {	# COMMIT
 		include/linux/dma-*.h|include/linux/sync_file.h|drivers/dma-buf/*.h)
 			cgit ls-files 'drivers/dma-buf/*.c' ;;
 		*.h)	;;
-		*)	users=$(cgit grep -lE "#include \"(.*/)?${f##*/}\"" -- \
+		*)	# What a Makefile names is no such file, and asking there is quick.
+			if cgit grep -qwF "$(basename "$f" .c).o" "$1" -- \
+					"${f%/*}"/{Makefile,Kbuild} "${f%/*/*}/Makefile"; then
+				echo "$f"
+				continue
+			fi
+			users=$(cgit grep -lE "#include \"(.*/)?${f##*/}\"" -- \
 				"$(cut -d/ -f1-4 <<<"$f")" || :)
 			echo "${users:-$f}" ;;
 		esac
