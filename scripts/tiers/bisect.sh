@@ -37,10 +37,17 @@ if [ ${#commits[@]} = 0 ]; then
 	return 0
 fi
 
-# What was verified before, in the very same state, stays verified.
+# What was verified before, in the very same state, stays verified: that of all that is
+# compiled here, and of what the patch touches.
 verified=$CHECK_OUT/verified
 mark="$(sha256sum <"$RESV_TOP/configs/check.config" | cut -c1-16) $(gcc -dumpfullversion)"
-known() { grep -qsxF "$1 $mark" "$verified"; }
+state_of() {	# COMMIT
+	{	lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS|tools)$'
+		lgit diff --name-only --no-renames "$1~" "$1"
+	} | sha256sum | cut -c1-16
+}
+known() { grep -qsxF "$(state_of "$1") $mark" "$verified"; }
+remember_state() { echo "$(state_of "$1") $mark" >>"$verified"; }
 
 # Objects of older states must not be there for those who look at the last one.
 clean_up() { find "$CHECK_OUT/drivers" "$CHECK_OUT/lib" -name '*.o' -delete 2>/dev/null || :; }
@@ -87,7 +94,7 @@ for ((i = ${#commits[@]} - 1; i >= 0; i--)); do
 	mapfile -t files < <(sources_of "$c" | grep -vxFf "$TMP/elsewhere" || :)
 	if [ ${#files[@]} = 0 ]; then
 		ok "$name (nothing to build)"
-		echo "$c $mark" >>"$verified"
+		remember_state "$c"
 		continue
 	fi
 	if ! check_make "patch $((i + 1)) of ${#commits[@]}, ${#files[@]} files" "$log" "${files[@]/%.c/.o}"; then
@@ -100,5 +107,5 @@ for ((i = ${#commits[@]} - 1; i >= 0; i--)); do
 		continue
 	fi
 	ok "$name (${#files[@]} files)"
-	echo "$c $mark" >>"$verified"
+	remember_state "$c"
 done
