@@ -500,7 +500,8 @@ static void press(void)
 				MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	long long end = now_ms() + PRESSURE_MS;
 	pid_t pids[ARRAY_SIZE(pressers)];
-	unsigned int shown = 0, dice = 1, i;
+	static unsigned int dice = 1;
+	unsigned int shown = 0, i;
 	int status;
 
 	if (s == MAP_FAILED) {
@@ -577,6 +578,9 @@ static void press_device(void)
 
 	for (i = 0; i < pressure_rounds; i++) {
 		create();
+		/* A flip needs a mode. */
+		if (!*wrong)
+			show_and_check(&buffers[0], SETCRTC);
 		if (!*wrong)
 			press();
 		report("under pressure");
