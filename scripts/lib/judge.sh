@@ -17,7 +17,7 @@ expected_suites() {
 	local only=()
 	case $2 in
 	lockdep) ;;
-	kasan)	only=(':(exclude)drivers/gpu/drm/'{amd,radeon,vc4,lima,panfrost,v3d}) ;;
+	kasan)	only=(':(exclude)drivers/gpu/drm/'{amd,etnaviv,radeon,vc4,lima,panfrost,v3d}) ;;
 	*)	only=(drivers/dma-buf) ;;
 	esac
 	kernel_row "$2" | grep -qw series-contract || only+=(':(exclude)*-check-test.c')

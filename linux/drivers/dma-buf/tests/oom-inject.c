@@ -43,9 +43,15 @@ static bool oom_is_checker(gfp_t gfp)
 	return !gfpflags_allow_blocking(gfp) && gfp & __GFP_NOMEMALLOC;
 }
 
+/* So does kmemleak, which has a reserve for what it notes down */
+static bool oom_is_kmemleak(gfp_t gfp)
+{
+	return !(~gfp & (__GFP_NORETRY | __GFP_NOMEMALLOC | __GFP_NOWARN));
+}
+
 static bool oom_fails(gfp_t gfp)
 {
-	if (!in_task() || gfp & __GFP_NOFAIL ||
+	if (!in_task() || gfp & __GFP_NOFAIL || oom_is_kmemleak(gfp) ||
 	    oom_is_checker(gfp) != oom.checker)
 		return false;
 
@@ -70,8 +76,8 @@ static oom_in_place bool oom_fail_alloc_page(gfp_t gfp, unsigned int order)
 	/* The stack depot now and then makes room for what KASAN or the checker saves */
 	if (!gfpflags_allow_blocking(gfp) && order == 2)
 		return false;
-	/* Who asks like this, as for a new slab, has a second try if that fails */
-	if (gfp & __GFP_NORETRY && gfp & __GFP_NOWARN)
+	/* Now and then a slab is filled up, which has a second try if that fails */
+	if (!order && (gfp & __GFP_NORETRY) && (gfp & __GFP_NOWARN))
 		return false;
 
 	return oom_fails(gfp);
