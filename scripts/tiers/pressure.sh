@@ -15,6 +15,7 @@ if [ -n "${PRESSURE_ON-}" ]; then
 	build_kernel pressure "$BASE_TREE" "$kernel-base"
 	cp "$kernel/initramfs.cpio" "$kernel-base/"
 	kernel+=-base
+	BOOT_UNTIL='a word that was written'
 fi
 
 # What is lost is lost where the device and the kernel run at odd moments.
