@@ -383,8 +383,10 @@ static size_t memory(struct scene *s)
 {
 #ifdef IMPL_base
 	return sizeof(s->obj) + ksize(s->obj.fence);
-#else
+#elif defined(IMPL_peer)
 	return sizeof(s->obj) + ksize(s->obj.fences);
+#else
+	return sizeof(s->obj) + ksize(s->obj.table);
 #endif
 }
 

@@ -596,7 +596,7 @@ static void prepare(void)
 	dma_resv_init(&obj);
 	dma_resv_lock(&obj, NULL);
 	dma_resv_reserve_fences(&obj, 2);
-	rcu_dereference_protected(obj.table, true)->seq.seqcount.sequence = state->sequence;
+	rcu_dereference_protected(obj.table, true)->seq.sequence = state->sequence;
 	for (i = 0; i < FENCES; ++i) {
 		/* In the order of their contexts the later comes first */
 		facts[i] = (struct fact){ .added = NEVER, .gone = NEVER, .usage = NEVER,

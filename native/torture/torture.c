@@ -122,7 +122,7 @@ static void prepare(void)
 		if (dma_resv_lock(&p->object.resv, NULL) ||
 		    dma_resv_reserve_fences(&p->object.resv, 1))
 			exit(1);
-		rcu_dereference_protected(p->object.resv.table, true)->seq.seqcount.sequence =
+		rcu_dereference_protected(p->object.resv.table, true)->seq.sequence =
 			-1000;
 		dma_resv_unlock(&p->object.resv);
 		p->object.number = i;

@@ -112,10 +112,10 @@ static void sequence_goes_round(void)
 		/* Whoever notes down that all have signaled does it now */
 		for (q = 0; q < 4; ++q)
 			CHECK(dma_resv_test_signaled(&obj, q) && !count(q));
-		sequence = &rcu_dereference_protected(obj.table, true)->seq.seqcount.sequence;
+		sequence = &rcu_dereference_protected(obj.table, true)->seq.sequence;
 		start = *sequence;
 		add(fence = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_KERNEL);
-		sequence = &rcu_dereference_protected(obj.table, true)->seq.seqcount.sequence;
+		sequence = &rcu_dereference_protected(obj.table, true)->seq.sequence;
 		*sequence = start + 2 * i;
 		for (q = 0; q < 4; ++q) {
 			CHECK(!dma_resv_test_signaled(&obj, q));
@@ -235,6 +235,40 @@ static void prune(void)
 	}
 	for (i = 0; i < 64; ++i)
 		done(fences[i]);
+}
+
+/* In an object that is used, but never full, nobody keeps what has signaled for ever */
+static void signaled_go(void)
+{
+	struct dma_fence *fences[60], *busy[4], *last, *next, *fence;
+	struct dma_resv_iter cursor;
+	unsigned int i, n, left = 0;
+
+	for (i = 0; i < ARRAY_SIZE(busy); ++i)
+		add(busy[i] = told(dma_fence_context_alloc(1), 1), i);
+	for (i = 0; i < ARRAY_SIZE(fences); ++i)
+		add(fences[i] = told(dma_fence_context_alloc(1), 1), i % 4);
+	add(last = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_WRITE);
+	for (i = 0; i < ARRAY_SIZE(fences); ++i)
+		done(fences[i]);
+
+	/* Each that comes looks at one of the others */
+	for (n = 0; n < 10 * ARRAY_SIZE(fences); ++n) {
+		add(next = told(last->context, last->seqno + 1), DMA_RESV_USAGE_WRITE);
+		done(last);
+		last = next;
+	}
+
+	CHECK(!dma_resv_lock(&obj, NULL));
+	dma_resv_for_each_fence(&cursor, &obj, DMA_RESV_USAGE_BOOKKEEP, fence)
+		left += dma_fence_is_signaled(fence);
+	dma_resv_unlock(&obj);
+	CHECK(!left);
+	for (i = 0; i < ARRAY_SIZE(busy); ++i)
+		CHECK(count(i) == i + 1 + (i >= DMA_RESV_USAGE_WRITE));
+	for (i = 0; i < ARRAY_SIZE(busy); ++i)
+		done(busy[i]);
+	done(last);
 }
 
 /* Each allocation fails in turn: nothing changes, nothing is returned, nothing is lost */
@@ -385,7 +419,7 @@ static void wait_beside_many_contexts(void)
 static const struct { const char *name; void (*run)(void); } tests[] = {
 	{ "queries", queries }, { "idle is not for ever", idle_is_not_for_ever },
 	{ "asked", asked }, { "usages", usages }, { "contexts", contexts },
-	{ "prune", prune }, { "no memory", no_memory }, { "waits", waits },
+	{ "prune", prune }, { "signaled go", signaled_go }, { "no memory", no_memory }, { "waits", waits },
 	{ "sequence goes round", sequence_goes_round },
 	{ "wait beside many contexts", wait_beside_many_contexts },
 };

@@ -26,10 +26,13 @@ typedef unsigned long long u64;
 typedef int32_t s32;
 typedef long long s64;
 typedef s64 ktime_t;
+#define ktime_after(a, b)	((a) > (b))
 typedef unsigned int gfp_t;
 
 #define U16_MAX		((u16)~0U)
 #define U32_MAX		((u32)~0U)
+#define GOLDEN_RATIO_32	0x61C88647
+#define reciprocal_scale(value, end)	((u32)((u64)(u32)(value) * (end) >> 32))
 #define MAX_ERRNO	4095
 #define ERESTARTSYS	512
 

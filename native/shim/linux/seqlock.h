@@ -7,46 +7,57 @@
 typedef struct { unsigned int sequence; } seqcount_t;
 typedef struct { seqcount_t seqcount; } seqcount_ww_mutex_t;
 
-static inline void native_seqcount_init(seqcount_ww_mutex_t *s)
+static inline void seqcount_init(seqcount_t *s)
 {
-	s->seqcount.sequence = 0;
+	s->sequence = 0;
 }
 
-#define seqcount_ww_mutex_init(s, lock) ((void)(lock), native_seqcount_init(s))
+#define seqcount_ww_mutex_init(s, lock) ((void)(lock), seqcount_init(&(s)->seqcount))
+
+/* Those of other cores are of the second type, which begins as the first */
+#define write_seqcount_begin(s)		native_write_begin((seqcount_t *)(s))
+#define write_seqcount_end(s)		native_write_end((seqcount_t *)(s))
+#define read_seqcount_begin(s)		native_read_begin((const seqcount_t *)(s))
+#define __read_seqcount_retry(s, seq)	native_read_retry((const seqcount_t *)(s), seq)
+#define read_seqcount_retry(s, seq)	({ smp_rmb(); __read_seqcount_retry(s, seq); })
+
+/* Threads are preempted wherever they are, which is what the tests want */
+#define preempt_disable()		((void)0)
+#define preempt_enable()		((void)0)
 
 /*
  * The write barrier of write_seqcount_begin() orders everything before the section
  * before each store in it. ThreadSanitizer is told by making those stores releases.
  */
-static inline void write_seqcount_begin(seqcount_ww_mutex_t *s)
+static inline void native_write_begin(seqcount_t *s)
 {
-	WRITE_ONCE(s->seqcount.sequence, s->seqcount.sequence + 1);
+	WRITE_ONCE(s->sequence, s->sequence + 1);
 	smp_wmb();
 #ifdef NATIVE_TSAN
 	native_in_write_section++;
 #endif
 }
 
-static inline void write_seqcount_end(seqcount_ww_mutex_t *s)
+static inline void native_write_end(seqcount_t *s)
 {
 #ifdef NATIVE_TSAN
 	native_in_write_section--;
-	smp_store_release(&s->seqcount.sequence, s->seqcount.sequence + 1);
+	smp_store_release(&s->sequence, s->sequence + 1);
 #else
 	smp_wmb();
-	WRITE_ONCE(s->seqcount.sequence, s->seqcount.sequence + 1);
+	WRITE_ONCE(s->sequence, s->sequence + 1);
 #endif
 }
 
-static inline unsigned int read_seqcount_begin(const seqcount_ww_mutex_t *s)
+static inline unsigned int native_read_begin(const seqcount_t *s)
 {
 	unsigned int seq;
 
 #ifdef NATIVE_TSAN
-	while ((seq = smp_load_acquire(&s->seqcount.sequence)) & 1)
+	while ((seq = smp_load_acquire(&s->sequence)) & 1)
 		cpu_relax();
 #else
-	while ((seq = READ_ONCE(s->seqcount.sequence)) & 1)
+	while ((seq = READ_ONCE(s->sequence)) & 1)
 		cpu_relax();
 	smp_rmb();
 #endif
@@ -54,15 +65,9 @@ static inline unsigned int read_seqcount_begin(const seqcount_ww_mutex_t *s)
 	return seq;
 }
 
-static inline int __read_seqcount_retry(const seqcount_ww_mutex_t *s, unsigned int seq)
+static inline int native_read_retry(const seqcount_t *s, unsigned int seq)
 {
-	return READ_ONCE(s->seqcount.sequence) != seq;
-}
-
-static inline int read_seqcount_retry(const seqcount_ww_mutex_t *s, unsigned int seq)
-{
-	smp_rmb();
-	return __read_seqcount_retry(s, seq);
+	return READ_ONCE(s->sequence) != seq;
 }
 
 #endif
