@@ -15,12 +15,14 @@ mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
 # one of each shares a boot.
 BOOTS="quick   *       core
 lockdep [!d]*   amdgpu virtio small arm rdma i915
-lockdep ?[!m]*  ttm kms sched"
+lockdep ?[!m]*  ttm kms sched
+lockdep dma-resv-[cm]* check"
 
 # AREA: the suites that have to notice; mock is for i915's mock selftests
 suites_of() {
 	case $1 in
 	core)	echo '*' ;;
+	check)	echo 'dma-resv-@(check|mapped)' ;;
 	ttm)	echo 'ttm-*' ;;
 	kms)	echo 'drm-*-fence' ;;
 	sched)	echo '@(drm-sched-*|lima-*|panfrost-*|v3d-*)' ;;
