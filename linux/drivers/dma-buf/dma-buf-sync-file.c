@@ -165,7 +165,7 @@ long dma_buf_import_sync_file(struct dma_resv *resv,
 		return -EINVAL;
 	ret = dma_fence_get_leaves(&fence, 1, &leaves, &count);
 	dma_fence_put(fence);
-	if (ret)
+	if (ret || !count)
 		return ret;
 
 	usage = arg.flags & DMA_BUF_SYNC_WRITE ? DMA_RESV_USAGE_WRITE :

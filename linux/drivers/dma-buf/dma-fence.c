@@ -16,6 +16,7 @@
 #include <linux/dma-fence.h>
 #include <linux/dma-fence-check.h>
 #include <linux/sched/signal.h>
+#include <linux/seq_file.h>
 
 #define CREATE_TRACE_POINTS
 #include <trace/events/dma_fence.h>
@@ -864,6 +865,47 @@ err_free_cb:
 	return ret;
 }
 EXPORT_SYMBOL(dma_fence_wait_any_timeout);
+
+/**
+ * dma_fence_timestamp - when a fence has signaled
+ * @fence: the fence, which has signaled
+ *
+ * A fence has signaled a moment before its time is known; that is waited for. To ask
+ * for the time of a fence that has not is a mistake, which is reported once.
+ *
+ * Context: Any, without the lock of @fence.
+ * Return: the time, that of ktime_get(); the present one for a fence that has not
+ * signaled.
+ */
+ktime_t dma_fence_timestamp(struct dma_fence *fence)
+{
+	if (WARN_ON_ONCE(!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags)))
+		return ktime_get();
+
+	while (!test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags))
+		cpu_relax();
+
+	return fence->timestamp;
+}
+EXPORT_SYMBOL(dma_fence_timestamp);
+
+/**
+ * dma_fence_describe - print what a fence is
+ * @fence: the fence
+ * @seq: where to print
+ *
+ * Driver, timeline, number and state, up to the end of the line, for debugfs.
+ *
+ * Context: Any in which the fence may be asked whether it has signaled.
+ */
+void dma_fence_describe(struct dma_fence *fence, struct seq_file *seq)
+{
+	seq_printf(seq, "%s %s seq %llu %ssignalled\n",
+		   fence->ops->get_driver_name(fence),
+		   fence->ops->get_timeline_name(fence), fence->seqno,
+		   dma_fence_is_signaled(fence) ? "" : "un");
+}
+EXPORT_SYMBOL(dma_fence_describe);
 
 /**
  * dma_fence_init - Initialize a custom fence.

@@ -37,6 +37,8 @@
 #include <linux/dma-fence-leaves.h>
 #include <linux/dma-resv.h>
 #include <linux/export.h>
+#include <linux/hash.h>
+#include <linux/kernel.h>
 #include <linux/mm.h>
 #include <linux/seq_file.h>
 
@@ -153,8 +155,24 @@ static void dma_resv_set_end(struct dma_resv_table *list, unsigned int usage,
 	smp_store_release(&list->end[usage], end);
 }
 
-static struct dma_resv_table *dma_resv_table_alloc(struct dma_resv *obj,
-						   unsigned int max, gfp_t gfp)
+/*
+ * Readers spin until a change is over, so nobody may take the processor away from it,
+ * with PREEMPT_RT either. A seqcount that knows of the mutex would have readers lock
+ * that there, under RCU, and whatever other locks they hold.
+ */
+static void dma_resv_write_begin(struct dma_resv_table *list)
+{
+	preempt_disable();
+	write_seqcount_begin(&list->seq);
+}
+
+static void dma_resv_write_end(struct dma_resv_table *list)
+{
+	write_seqcount_end(&list->seq);
+	preempt_enable();
+}
+
+static struct dma_resv_table *dma_resv_table_alloc(unsigned int max, gfp_t gfp)
 {
 	struct dma_resv_table *list;
 	size_t size;
@@ -171,7 +189,7 @@ static struct dma_resv_table *dma_resv_table_alloc(struct dma_resv *obj,
 	if (!list)
 		return NULL;
 
-	seqcount_ww_mutex_init(&list->seq, &obj->lock);
+	seqcount_init(&list->seq);
 	memset(list->end, 0, sizeof(list->end));
 	list->reserved = 0;
 	list->max = min_t(size_t, U16_MAX,
@@ -313,7 +331,7 @@ static void dma_resv_table_update(struct dma_resv_table *list,
 	struct dma_fence *gone[DMA_RESV_USAGES];
 	unsigned int i, at;
 
-	write_seqcount_begin(&list->seq);
+	dma_resv_write_begin(list);
 	/* From behind: taking one out moves nothing that is before it */
 	for (i = victims->count; i--;) {
 		at = victims->at[i];
@@ -328,7 +346,7 @@ static void dma_resv_table_update(struct dma_resv_table *list,
 	}
 	if (fence)
 		dma_resv_table_insert(list, fence, usage);
-	write_seqcount_end(&list->seq);
+	dma_resv_write_end(list);
 
 	for (i = victims->count; i--;)
 		dma_fence_put(gone[i]);
@@ -410,7 +428,7 @@ static void dma_resv_table_prune(struct dma_resv_table *list)
 	 * Those that stay move to the front, those that go change places with them.
 	 * Others may signal meanwhile, they stay in the place they have.
 	 */
-	write_seqcount_begin(&list->seq);
+	dma_resv_write_begin(list);
 	for (i = 0, u = 0; u < DMA_RESV_USAGES; ++u) {
 		for (end = list->end[u]; i < end; ++i) {
 			fence = dma_resv_slot(list, i);
@@ -421,7 +439,7 @@ static void dma_resv_table_prune(struct dma_resv_table *list)
 		}
 		dma_resv_set_end(list, u, kept);
 	}
-	write_seqcount_end(&list->seq);
+	dma_resv_write_end(list);
 
 	while (count > kept)
 		dma_fence_put(dma_resv_slot(list, --count));
@@ -437,7 +455,7 @@ static void dma_resv_table_publish(struct dma_resv *obj,
 	struct dma_resv_table *old = dma_resv_table(obj);
 
 	if (old)
-		list->seq.seqcount.sequence = old->seq.seqcount.sequence + 2;
+		list->seq.sequence = old->seq.sequence + 2;
 	rcu_assign_pointer(obj->table, list);
 }
 
@@ -448,7 +466,7 @@ static struct dma_resv_table *dma_resv_grow(struct dma_resv *obj,
 	struct dma_resv_table *list, *old = dma_resv_table(obj);
 	unsigned int i;
 
-	list = dma_resv_table_alloc(obj, max, gfp);
+	list = dma_resv_table_alloc(max, gfp);
 	if (!list)
 		return NULL;
 
@@ -476,7 +494,8 @@ static struct dma_resv_table *dma_resv_grow(struct dma_resv *obj,
  * is dropped. Reservations do not add up: a second one also counts from the
  * fences that are in the object at the time. Do it where the operation can still
  * be given up, before its fence is visible to anybody. Later kernels take
- * @num_fences of 0 for a mistake, here it reserves nothing.
+ * @num_fences of 0 for a mistake. Here it reserves nothing, as those who lock a
+ * buffer only to look at it, by ttm_eu_reserve_buffers() say, ask for that many.
  *
  * Context: The object is locked. May sleep to allocate memory.
  * Return: 0, or -ENOMEM; an object takes no more than 65535 fences.
@@ -625,6 +644,29 @@ out:
 		dma_resv_unlock(obj);
 }
 
+static noinline void dma_resv_take_out(struct dma_resv_table *list, u32 at)
+{
+	struct dma_resv_victims gone = { 1, { at } };
+
+	dma_resv_table_update(list, &gone, NULL, 0);
+}
+
+/*
+ * A fence has been added: look at one of the others, and let go of it if it has
+ * signaled. Otherwise it would keep its driver and what that knows of the job until
+ * the table is full, which it may never be. Which one changes with the sequence, evenly,
+ * so that all have been looked at after a few times as many additions. None is asked,
+ * only the flag counts: asking is for dma_resv_table_prune().
+ */
+static __always_inline void dma_resv_sweep(struct dma_resv_table *list)
+{
+	u32 at = reciprocal_scale(list->seq.sequence * GOLDEN_RATIO_32,
+				  list->end[DMA_RESV_USAGE_BOOKKEEP]);
+
+	if (unlikely(dma_resv_has_signaled(dma_resv_slot(list, at))))
+		dma_resv_take_out(list, at);
+}
+
 /**
  * dma_resv_add_fence - add a fence
  * @obj: the reservation object
@@ -663,9 +705,10 @@ void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 		if (unlikely(count >= list->reserved))
 			goto any;
 		dma_fence_get(fence);
-		write_seqcount_begin(&list->seq);
+		dma_resv_write_begin(list);
 		dma_resv_table_insert(list, fence, usage);
-		write_seqcount_end(&list->seq);
+		dma_resv_write_end(list);
+		dma_resv_sweep(list);
 		return;
 	}
 
@@ -677,10 +720,11 @@ void dma_resv_add_fence(struct dma_resv *obj, struct dma_fence *fence,
 		goto any;
 
 	dma_fence_get(fence);
-	write_seqcount_begin(&list->seq);
+	dma_resv_write_begin(list);
 	RCU_INIT_POINTER(list->slots[i], fence);
-	write_seqcount_end(&list->seq);
+	dma_resv_write_end(list);
 	dma_fence_put(old);
+	dma_resv_sweep(list);
 	return;
 
 any:
@@ -702,8 +746,10 @@ EXPORT_SYMBOL(dma_resv_add_fence);
  * reach the memory any more when @fence signals.
  *
  * Nothing is demoted: where a replaced fence has a stronger usage than @usage,
- * @fence gets that. If the context has no fence in the object nothing happens. No
- * slot needs to be reserved.
+ * @fence gets that. @fence is in the object once afterwards, however many fences it
+ * replaces. If the context has no fence in the object, or only fences that have
+ * signaled, which are as good as gone, nothing happens. So whoever needs @fence to be
+ * in the object adds it. No slot needs to be reserved.
  *
  * Context: The object is locked. Does not sleep.
  */
@@ -901,6 +947,33 @@ struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart)
 	return cursor->fence;
 }
 EXPORT_SYMBOL(dma_resv_iter_walk);
+
+#ifdef CONFIG_DEBUG_MUTEXES
+/**
+ * dma_resv_iter_check - report a locked walk whose body changes the object
+ * @cursor: the cursor
+ *
+ * To add a fence or to take one out moves others to different slots, so that some may
+ * not be visited, and those not waited for. The walk goes on in the table that there
+ * is now.
+ *
+ * Context: The object is locked.
+ */
+void dma_resv_iter_check(struct dma_resv_iter *cursor)
+{
+	struct dma_resv_table *list = dma_resv_table(cursor->obj);
+
+	if (list == cursor->fences &&
+	    (!list || list->seq.sequence == cursor->seq))
+		return;
+
+	WARN_ONCE(1, "dma_resv changed inside dma_resv_for_each_fence()\n");
+	cursor->fences = list;
+	cursor->seq = list->seq.sequence;
+	cursor->end = min_t(unsigned int, cursor->end, list->end[cursor->usage]);
+}
+EXPORT_SYMBOL(dma_resv_iter_check);
+#endif
 
 /*
  * Take references to the unsignaled fences of a query, to @max of them at the most.
@@ -1108,7 +1181,7 @@ int dma_resv_copy_fences(struct dma_resv *dst, struct dma_resv *src)
 
 	for (;;) {
 		n = max(1u, dma_resv_bound(src, DMA_RESV_USAGE_BOOKKEEP));
-		list = dma_resv_table_alloc(dst, n, GFP_KERNEL);
+		list = dma_resv_table_alloc(n, GFP_KERNEL);
 		if (!list)
 			return -ENOMEM;
 
@@ -1329,11 +1402,10 @@ void dma_resv_describe(struct dma_resv *obj, struct seq_file *seq)
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
-	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence)
-		seq_printf(seq, "\t%s fence: %s %s seq %llu %ssignalled\n",
-			   names[dma_resv_iter_usage(&cursor)],
-			   fence->ops->get_driver_name(fence),
-			   fence->ops->get_timeline_name(fence), fence->seqno,
-			   dma_fence_is_signaled(fence) ? "" : "un");
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		seq_printf(seq, "\t%s fence: ",
+			   names[dma_resv_iter_usage(&cursor)]);
+		dma_fence_describe(fence, seq);
+	}
 }
 EXPORT_SYMBOL_GPL(dma_resv_describe);

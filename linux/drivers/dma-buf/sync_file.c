@@ -5,7 +5,7 @@
  * Copyright (C) 2012 Google, Inc.
  */
 
-#include <linux/dma-fence-leaves.h>
+#include <linux/dma-fence-unwrap.h>
 #include <linux/export.h>
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -167,48 +167,27 @@ static struct dma_fence **get_fences(struct sync_file *sync_file,
  * @b:		sync_file b
  *
  * Creates a new sync_file which contains copies of all the fences in both
- * @a and @b.  @a and @b remain valid, independent sync_file. Returns the
- * new merged sync_file or NULL in case of error.
+ * @a and @b, or the one that signaled last if all of them have.  @a and @b
+ * remain valid, independent sync_file. Returns the new merged sync_file or NULL in
+ * case of error.
  */
 static struct sync_file *sync_file_merge(const char *name, struct sync_file *a,
 					 struct sync_file *b)
 {
-	struct dma_fence *both[] = { a->fence, b->fence };
-	struct dma_fence_array *array;
 	struct sync_file *sync_file;
-	struct dma_fence **fences;
-	unsigned int count;
-	int num_fences;
 
 	sync_file = sync_file_alloc();
 	if (!sync_file)
 		return NULL;
 
-	if (dma_fence_get_leaves(both, ARRAY_SIZE(both), &fences, &count))
-		goto err;
-
-	if (count > 1) {
-		array = dma_fence_array_create(count, fences,
-					       dma_fence_context_alloc(1),
-					       1, false);
-		if (!array)
-			goto err_fences;
-		sync_file->fence = &array->base;
-	} else {
-		/* If all of them have signaled, any can tell */
-		sync_file->fence = dma_fence_get(count ? fences[0] :
-						 *get_fences(a, &num_fences));
-		dma_fence_put_all(fences, count);
+	sync_file->fence = dma_fence_unwrap_merge(a->fence, b->fence);
+	if (!sync_file->fence) {
+		fput(sync_file->file);
+		return NULL;
 	}
 
 	strlcpy(sync_file->user_name, name, sizeof(sync_file->user_name));
 	return sync_file;
-
-err_fences:
-	dma_fence_put_all(fences, count);
-err:
-	fput(sync_file->file);
-	return NULL;
 }
 
 static int sync_file_release(struct inode *inode, struct file *file)
@@ -303,13 +282,8 @@ static int sync_fill_fence_info(struct dma_fence *fence,
 		sizeof(info->driver_name));
 
 	info->status = dma_fence_get_status(fence);
-	while (test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags) &&
-	       !test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags))
-		cpu_relax();
-	info->timestamp_ns =
-		test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags) ?
-		ktime_to_ns(fence->timestamp) :
-		ktime_set(0, 0);
+	info->timestamp_ns = info->status ?
+			     ktime_to_ns(dma_fence_timestamp(fence)) : 0;
 
 	return info->status;
 }

@@ -26,6 +26,7 @@ struct dma_fence;
 struct dma_fence_ops;
 struct dma_fence_cb;
 struct dma_fence_node;
+struct seq_file;
 
 /**
  * struct dma_fence - software synchronization primitive
@@ -273,6 +274,8 @@ void dma_fence_init(struct dma_fence *fence, const struct dma_fence_ops *ops,
 
 void dma_fence_release(struct kref *kref);
 void dma_fence_free(struct dma_fence *fence);
+void dma_fence_describe(struct dma_fence *fence, struct seq_file *seq);
+ktime_t dma_fence_timestamp(struct dma_fence *fence);
 
 /**
  * dma_fence_put - decreases refcount of the fence
@@ -389,6 +392,19 @@ int dma_fence_add_callback(struct dma_fence *fence,
 bool dma_fence_remove_callback(struct dma_fence *fence,
 			       struct dma_fence_cb *cb);
 void dma_fence_enable_sw_signaling(struct dma_fence *fence);
+
+/**
+ * dma_fence_enable_signaling - have a fence signal as soon as it can
+ * @fence: the fence
+ *
+ * What later kernels call dma_fence_enable_sw_signaling().
+ *
+ * Context: Any, without the lock of @fence.
+ */
+static inline void dma_fence_enable_signaling(struct dma_fence *fence)
+{
+	dma_fence_enable_sw_signaling(fence);
+}
 
 /**
  * dma_fence_is_signaled_locked - Return an indication if the fence

@@ -158,7 +158,7 @@ struct seq_file;
  */
 struct dma_resv_table {
 	struct rcu_head rcu;
-	seqcount_ww_mutex_t seq;
+	seqcount_t seq;
 	u16 end[DMA_RESV_USAGES];
 	u16 reserved;
 	u16 max;
@@ -192,7 +192,7 @@ struct dma_resv {
  * @obj: the object whose fences are visited
  * @usage: the query, fences with a weaker usage are passed over
  * @fence: the fence visited last, with a reference, if the walk is unlocked
- * @fence_usage: usage of @fence
+ * @fence_usage: usage of the fence visited last
  * @fences: the table that the walk is in
  * @seq: the state of @fences that @index refers to
  * @index: the slot at which the walk goes on
@@ -222,6 +222,12 @@ struct dma_resv_iter {
 
 struct dma_fence *dma_resv_iter_walk(struct dma_resv_iter *cursor, bool restart);
 
+#ifdef CONFIG_DEBUG_MUTEXES
+void dma_resv_iter_check(struct dma_resv_iter *cursor);
+#else
+static inline void dma_resv_iter_check(struct dma_resv_iter *cursor) {}
+#endif
+
 /**
  * dma_resv_iter_begin - prepare to visit the fences of an object
  * @cursor: the cursor to set up
@@ -236,6 +242,7 @@ static inline void dma_resv_iter_begin(struct dma_resv_iter *cursor,
 {
 	cursor->obj = obj;
 	cursor->usage = usage;
+	cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
 	cursor->fence = NULL;
 	cursor->next = 0;
 	cursor->count = 0;
@@ -264,7 +271,10 @@ static inline void dma_resv_iter_end(struct dma_resv_iter *cursor)
 
 /**
  * dma_resv_iter_usage - usage of the fence visited last
- * @cursor: the cursor
+ * @cursor: the cursor, after dma_resv_iter_begin()
+ *
+ * Means nothing before the first fence and after the end, where it may be called
+ * nevertheless.
  *
  * Context: Any.
  * Return: the usage with which the fence is in the object.
@@ -272,15 +282,7 @@ static inline void dma_resv_iter_end(struct dma_resv_iter *cursor)
 static inline enum dma_resv_usage
 dma_resv_iter_usage(struct dma_resv_iter *cursor)
 {
-	enum dma_resv_usage usage = DMA_RESV_USAGE_KERNEL;
-
-	if (cursor->fence)
-		return cursor->fence_usage;
-
-	while (cursor->index > cursor->fences->end[usage])
-		++usage;
-
-	return usage;
+	return cursor->fence_usage;
 }
 
 /**
@@ -311,8 +313,13 @@ static inline struct dma_fence *dma_resv_iter_next(struct dma_resv_iter *cursor)
 {
 	dma_resv_assert_held(cursor->obj);
 	cursor->is_restarted = false;
+	dma_resv_iter_check(cursor);
 	if (cursor->index >= cursor->end)
 		return NULL;
+
+	while (cursor->fence_usage < cursor->usage &&
+	       cursor->index >= cursor->fences->end[cursor->fence_usage])
+		++cursor->fence_usage;
 
 	return rcu_dereference_protected(cursor->fences->slots[cursor->index++],
 					 dma_resv_held(cursor->obj));
@@ -334,8 +341,13 @@ static inline struct dma_fence *dma_resv_iter_first(struct dma_resv_iter *cursor
 
 	cursor->fences = rcu_dereference_protected(cursor->obj->table,
 						   dma_resv_held(cursor->obj));
+	cursor->fence_usage = DMA_RESV_USAGE_KERNEL;
 	cursor->index = 0;
-	cursor->end = cursor->fences ? cursor->fences->end[cursor->usage] : 0;
+	cursor->end = 0;
+	if (cursor->fences) {
+		cursor->end = cursor->fences->end[cursor->usage];
+		cursor->seq = cursor->fences->seq.sequence;
+	}
 	fence = dma_resv_iter_next(cursor);
 	cursor->is_restarted = true;
 
@@ -419,7 +431,8 @@ dma_resv_iter_next_unlocked(struct dma_resv_iter *cursor)
  * @fence: the current fence
  *
  * Visits each fence once, signaled or not. The lock of @obj is held throughout,
- * and the body does not change the object. No reference is taken, and
+ * and the body does not change the object: %CONFIG_DEBUG_MUTEXES reports one that
+ * does. No reference is taken, and
  * dma_resv_iter_end() is not needed.
  */
 #define dma_resv_for_each_fence(cursor, obj, usage, fence)		\

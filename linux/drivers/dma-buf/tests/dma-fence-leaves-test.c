@@ -3,9 +3,11 @@
  * Arrays and chains of fences are taken apart, however user space nested them.
  */
 
+#include <linux/delay.h>
 #include <linux/dma-fence-array.h>
 #include <linux/dma-fence-chain.h>
 #include <linux/dma-fence-leaves.h>
+#include <linux/dma-fence-unwrap.h>
 #include <linux/slab.h>
 
 #include "dmabuf-kunit.h"
@@ -219,6 +221,111 @@ static void leaves_without_memory(struct kunit *test)
 	KUNIT_EXPECT_GE(test, errors, 2u);
 }
 
+/* A merge of fences of no timeline leaves none out: they don't include each other */
+static void merge_keeps_fences_without_timeline(struct kunit *test)
+{
+	struct dma_fence *a = resv_new_fence_on(test, 0, 1);
+	struct dma_fence *b = resv_new_fence_on(test, 0, 2);
+	struct dma_fence *c = resv_new_fence(test), *merged, *fence;
+	struct dma_fence_unwrap cursor;
+	unsigned int count = 0;
+
+	/* Two files with such a fence each, and one of them with another one */
+	fence = new_array(test, dma_fence_get(a), dma_fence_get(c));
+	merged = dma_fence_unwrap_merge(fence, b);
+	dma_fence_put(fence);
+	KUNIT_ASSERT_TRUE(test, merged);
+	dma_fence_unwrap_for_each(fence, &cursor, merged)
+		count += fence == a || fence == b || fence == c;
+	KUNIT_EXPECT_EQ(test, count, 3u);
+
+	dma_fence_enable_sw_signaling(merged);
+	dma_fence_signal(b);
+	dma_fence_signal(c);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(merged));
+	dma_fence_put(merged);
+}
+
+static void merge_of_one_is_that_one(struct kunit *test)
+{
+	struct dma_fence *done = resv_new_fence(test);
+	struct dma_fence *want = resv_new_fence(test), *fence;
+
+	dma_fence_signal(done);
+	fence = dma_fence_unwrap_merge(done, NULL, want, done);
+	KUNIT_EXPECT_PTR_EQ(test, fence, want);
+	dma_fence_put(fence);
+}
+
+static void merge_of_nothing_has_signaled(struct kunit *test)
+{
+	struct dma_fence *fence = dma_fence_unwrap_merge(NULL, NULL);
+
+	KUNIT_ASSERT_TRUE(test, fence);
+	KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(fence));
+	dma_fence_put(fence);
+}
+
+/* When all are over it tells when the last one was, wherever that is */
+static void merge_knows_when_the_last_signaled(struct kunit *test)
+{
+	struct dma_fence *fences[4], *a, *b, *merged;
+	unsigned int last, i;
+
+	for (last = 0; last < ARRAY_SIZE(fences); last++) {
+		for (i = 0; i < ARRAY_SIZE(fences); i++)
+			fences[i] = resv_new_fence(test);
+		a = new_array(test, dma_fence_get(fences[0]),
+			      dma_fence_get(fences[1]));
+		b = new_chain(test, NULL, dma_fence_get(fences[2]), 1);
+		b = new_chain(test, b, dma_fence_get(fences[3]), 2);
+
+		for (i = 0; i < ARRAY_SIZE(fences); i++)
+			if (i != last)
+				dma_fence_signal(fences[i]);
+		usleep_range(10, 20);
+		dma_fence_signal(fences[last]);
+		/* Long after that, somebody looks */
+		usleep_range(10, 20);
+		dma_fence_enable_sw_signaling(a);
+		KUNIT_EXPECT_TRUE(test, dma_fence_is_signaled(a));
+
+		merged = dma_fence_unwrap_merge(a, b);
+		KUNIT_EXPECT_PTR_EQ(test, merged, fences[last]);
+		dma_fence_put(merged);
+		dma_fence_put(a);
+		dma_fence_put(b);
+	}
+}
+
+static void unwrap_visits_arrays_in_chains(struct kunit *test)
+{
+	struct dma_fence *want[] = { resv_new_fence(test), resv_new_fence(test),
+				     resv_new_fence(test) };
+	struct dma_fence_unwrap cursor;
+	struct dma_fence *head, *fence;
+	unsigned int i = 0;
+
+	head = new_array(test, dma_fence_get(want[1]), dma_fence_get(want[2]));
+	fence = new_chain(test, NULL, head, 1);
+	head = new_chain(test, fence, dma_fence_get(want[0]), 2);
+	/* The latest node comes first */
+	dma_fence_unwrap_for_each(fence, &cursor, head) {
+		KUNIT_ASSERT_LT(test, i, (unsigned int)ARRAY_SIZE(want));
+		KUNIT_EXPECT_PTR_EQ(test, fence, want[i++]);
+	}
+	KUNIT_EXPECT_EQ(test, i, (unsigned int)ARRAY_SIZE(want));
+	dma_fence_put(head);
+
+	i = 0;
+	dma_fence_unwrap_for_each(fence, &cursor, want[0])
+		i += fence == want[0];
+	KUNIT_EXPECT_EQ(test, i, 1u);
+	dma_fence_unwrap_for_each(fence, &cursor, NULL)
+		i++;
+	KUNIT_EXPECT_EQ(test, i, 1u);
+}
+
 static struct kunit_case dma_fence_leaves_cases[] = {
 	KUNIT_CASE(leaf_of_plain_fence),
 	KUNIT_CASE(no_leaf_of_signaled_fence),
@@ -231,6 +338,11 @@ static struct kunit_case dma_fence_leaves_cases[] = {
 	KUNIT_CASE(shared_parts_are_seen_once),
 	KUNIT_CASE(shared_links_are_seen_once),
 	KUNIT_CASE(leaves_without_memory),
+	KUNIT_CASE(merge_keeps_fences_without_timeline),
+	KUNIT_CASE(merge_of_one_is_that_one),
+	KUNIT_CASE(merge_of_nothing_has_signaled),
+	KUNIT_CASE(merge_knows_when_the_last_signaled),
+	KUNIT_CASE(unwrap_visits_arrays_in_chains),
 	{}
 };
 

@@ -620,6 +620,36 @@ static void random_steps_match_model(struct kunit *test)
 	}
 }
 
+/*
+ * An object that is in use does not keep what has signaled, though it never has as
+ * many fences again as it had once.
+ */
+static void signaled_go_while_others_come(struct kunit *test)
+{
+	struct dma_fence *fences[40], *busy[RESV_USAGES], *last;
+	struct dma_resv *obj = resv_obj(test);
+	unsigned int i, kept = 0;
+
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		fences[i] = resv_add_new(test, i % RESV_USAGES);
+	for (i = 0; i < RESV_USAGES; i++)
+		busy[i] = resv_add_new(test, i);
+	last = resv_add_new(test, DMA_RESV_USAGE_READ);
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		dma_fence_signal(fences[i]);
+
+	for (i = 2; i < 10 * ARRAY_SIZE(fences); i++) {
+		last = resv_new_fence_on(test, last->context, i);
+		resv_add(test, obj, last, DMA_RESV_USAGE_READ);
+	}
+
+	for (i = 0; i < ARRAY_SIZE(fences); i++)
+		kept += kref_read(&fences[i]->refcount) > 1;
+	KUNIT_EXPECT_EQ(test, kept, 0u);
+	RESV_EXPECT(test, obj, { busy[0], 0 }, { busy[1], 1 }, { busy[2], 2 },
+		    { busy[3], 3 }, { last, DMA_RESV_USAGE_READ });
+}
+
 static struct kunit_case dma_resv_add_cases[] = {
 	KUNIT_CASE(contexts_accumulate_kernel),
 	KUNIT_CASE(contexts_accumulate_write),
@@ -662,6 +692,7 @@ static struct kunit_case dma_resv_add_cases[] = {
 	KUNIT_CASE(reserve_wrapping_around_fails),
 	KUNIT_CASE(reserve_uint_max_fails),
 	KUNIT_CASE(random_steps_match_model),
+	KUNIT_CASE(signaled_go_while_others_come),
 	{}
 };
 

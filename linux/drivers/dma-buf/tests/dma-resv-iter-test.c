@@ -546,6 +546,30 @@ static void locked_walk_visits_each_once(struct kunit *test)
 				    0u : 1u, "fence %u", i);
 }
 
+/* It says nothing then, but is no reason to look at a table that is not there */
+static void usage_is_asked_after_the_end(struct kunit *test)
+{
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+
+	resv_lock(test, obj);
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence)
+		KUNIT_FAIL(test, "there is no fence");
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
+			DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_unlock(obj);
+
+	dma_resv_iter_begin(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
+			DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_for_each_fence_unlocked(&cursor, fence)
+		KUNIT_FAIL(test, "there is no fence");
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
+			DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_iter_end(&cursor);
+}
+
 static struct kunit_case dma_resv_iter_cases[] = {
 	KUNIT_CASE(unlocked_walk_of_empty_object),
 	KUNIT_CASE(locked_walk_of_empty_object),
@@ -570,6 +594,7 @@ static struct kunit_case dma_resv_iter_cases[] = {
 	KUNIT_CASE(walk_survives_growth),
 	KUNIT_CASE(walk_ends_when_all_signal),
 	KUNIT_CASE(locked_walk_visits_each_once),
+	KUNIT_CASE(usage_is_asked_after_the_end),
 	{}
 };
 

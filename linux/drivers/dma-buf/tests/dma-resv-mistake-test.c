@@ -70,8 +70,46 @@ static void add_without_slot_keeps_dependency(struct kunit *test)
 							DMA_RESV_USAGE_BOOKKEEP));
 }
 
+/* The slots move under the feet of the walk, at last to another table */
+static void add_inside_walk_is_reported(struct kunit *test)
+{
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_resv_iter cursor;
+	struct dma_fence *fence;
+	unsigned int i, steps = 0;
+	int ret = 0;
+
+	if (!IS_ENABLED(CONFIG_DEBUG_MUTEXES)) {
+		kunit_info(test, "needs CONFIG_DEBUG_MUTEXES, nothing was tested\n");
+		return;
+	}
+	for (i = 0; i < 20; i++)
+		resv_add_new(test, i % RESV_USAGES);
+
+	resv_lock(test, obj);
+	/* Who only looks is not reported */
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence)
+		steps += !dma_fence_is_signaled(fence);
+	KUNIT_EXPECT_EQ(test, steps, 20u);
+
+	steps = 0;
+	pr_info("resv-expect-warn BEGIN dma_resv_iter_check\n");
+	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence) {
+		ret |= dma_resv_reserve_fences(obj, 1);
+		if (!ret)
+			dma_resv_add_fence(obj, resv_new_fence(test),
+					   DMA_RESV_USAGE_KERNEL);
+		steps++;
+	}
+	pr_info("resv-expect-warn END\n");
+	dma_resv_unlock(obj);
+	KUNIT_EXPECT_EQ(test, ret, 0);
+	KUNIT_EXPECT_EQ(test, steps, 20u);
+}
+
 static struct kunit_case dma_resv_mistake_cases[] = {
 	KUNIT_CASE(add_without_slot_keeps_dependency),
+	KUNIT_CASE(add_inside_walk_is_reported),
 	{}
 };
 

@@ -755,7 +755,7 @@ static int torture_prepare(struct torturer *me)
 		/* The sequence goes round soon */
 		table = rcu_dereference_protected(torture->obj->table,
 						  dma_resv_held(torture->obj));
-		table->seq.seqcount.sequence = -1000;
+		table->seq.sequence = -1000;
 	}
 	for (i = 0; !ret && i < count; i++) {
 		timeline_add(me, &torture->timelines[i], false);

@@ -9,7 +9,8 @@
 
 kunit_test_suites(&dma_fence_check_graph_suite,
 		  &dma_fence_section_suite,
-		  &dma_resv_check_suite);
+		  &dma_resv_check_suite,
+		  &dma_resv_mapped_suite);
 
 MODULE_DESCRIPTION("KUnit tests for the run-time checker of fences");
 MODULE_LICENSE("GPL v2");

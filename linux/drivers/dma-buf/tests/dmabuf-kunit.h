@@ -25,6 +25,7 @@ extern struct kunit_suite dma_buf_poll_suite;
 /* Those that need the run-time checker */
 extern struct kunit_suite dma_fence_check_graph_suite;
 extern struct kunit_suite dma_resv_check_suite;
+extern struct kunit_suite dma_resv_mapped_suite;
 extern struct kunit_suite dma_fence_section_suite;
 
 #endif /* _DMABUF_TESTS_DMABUF_KUNIT_H */

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Framebuffers and cursors of virtio-gpu, on two screens: who shares a buffer with
- * whom, and what a commit waits for. The second screen needs no monitor.
+ * whom, and what a commit waits for. The second screen needs no monitor. And cursors
+ * of qxl.
  *
  * The host has a copy of each dumb buffer, and what is drawn has to get there before
  * it is shown. Cursors have a queue of their own, which overtakes the other one, so
@@ -154,14 +155,14 @@ static int show_later(struct kms *head, const struct kms_fb *fb, int in_fence,
 }
 
 /* Cursors have alpha */
-static int cursor_add(struct kms *kms, struct kms_fb *fb)
+static int cursor_add_side(struct kms *kms, struct kms_fb *fb, __u32 side)
 {
 	struct drm_mode_fb_cmd2 arg = {
-		.width = SIDE,
-		.height = SIDE,
+		.width = side,
+		.height = side,
 		.pixel_format = DRM_FORMAT_ARGB8888,
 		.handles = { fb->handle },
-		.pitches = { SIDE * 4 },
+		.pitches = { side * 4 },
 	};
 	int ret = xioctl(kms->fd, DRM_IOCTL_MODE_ADDFB2, &arg);
 
@@ -170,19 +171,29 @@ static int cursor_add(struct kms *kms, struct kms_fb *fb)
 	return ret;
 }
 
-static int cursor_init(struct kms *kms, struct kms_fb *fb)
+static int cursor_add(struct kms *kms, struct kms_fb *fb)
+{
+	return cursor_add_side(kms, fb, SIDE);
+}
+
+static int cursor_init_side(struct kms *kms, struct kms_fb *fb, __u32 side)
 {
 	struct kms small = *kms;
 	int ret;
 
-	small.mode.hdisplay = SIDE;
-	small.mode.vdisplay = SIDE;
+	small.mode.hdisplay = side;
+	small.mode.vdisplay = side;
 	ret = kms_fb_init(&small, fb);
 	if (ret)
 		return ret;
 	xioctl(kms->fd, DRM_IOCTL_MODE_RMFB, &fb->id);
 
-	return cursor_add(kms, fb);
+	return cursor_add_side(kms, fb, side);
+}
+
+static int cursor_init(struct kms *kms, struct kms_fb *fb)
+{
+	return cursor_init_side(kms, fb, SIDE);
 }
 
 /* A buffer whose owner sends it to the host by itself */
@@ -674,6 +685,128 @@ TEST_F(heads, transfer_waits_for_a_write)
 	EXPECT_EQ(POLLOUT, wait_events(buf, POLLOUT, DONE_MS));
 	close(buf);
 	kms_fb_fini(&self->head[0], &fb);
+}
+
+/* qxl, whose cursors the CPU copies out of a buffer that processes map as well */
+
+FIXTURE(copied)
+{
+	struct kms kms;
+	struct kms_fb screen;
+	struct kms_fb cursor[2];
+};
+
+FIXTURE_SETUP(copied)
+{
+	int i, ret;
+
+	ret = kms_open(&self->kms, "qxl", 0, 0);
+	if (ret == -ENODEV)
+		SKIP_TEST("no device of qxl");
+	ASSERT_EQ(0, ret);
+	ASSERT_TRUE(self->kms.atomic);
+	ASSERT_NE(0, self->kms.cursor);
+	self->kms.mode = small_mode;
+	ASSERT_EQ(0, kms_fb_init(&self->kms, &self->screen));
+	ASSERT_EQ(0, kms_setcrtc(&self->kms, &self->screen));
+	for (i = 0; i < 2; i++)
+		ASSERT_EQ(0, cursor_init(&self->kms, &self->cursor[i]));
+}
+
+FIXTURE_TEARDOWN(copied)
+{
+	int i;
+
+	show(&self->kms, NULL);
+	EXPECT_EQ(0, kms_setcrtc(&self->kms, NULL));
+	for (i = 0; i < 2; i++)
+		kms_fb_fini(&self->kms, &self->cursor[i]);
+	kms_fb_fini(&self->kms, &self->screen);
+	close(self->kms.fd);
+}
+
+static void ignore_signal(int sig)
+{
+}
+
+/* Each round all pages are brought in anew, and have what was written before */
+static bool fault_in(struct kms *kms, const struct kms_fb *fb, __u32 round)
+{
+	struct drm_mode_map_dumb map = { .handle = fb->handle };
+	size_t i, words = fb->size / sizeof(__u32);
+	bool right = true;
+	__u32 *at;
+
+	if (xioctl(kms->fd, DRM_IOCTL_MODE_MAP_DUMB, &map))
+		return false;
+	at = mmap(NULL, fb->size, PROT_READ | PROT_WRITE, MAP_SHARED, kms->fd,
+		  map.offset);
+	if (at == MAP_FAILED)
+		return false;
+	for (i = 0; i < words; i++) {
+		if (round && at[i] != round - 1 + i)
+			right = false;
+		at[i] = round + i;
+	}
+	munmap(at, fb->size);
+
+	return right;
+}
+
+TEST_F_TIMEOUT(copied, mapped_and_interrupted, 120)
+{
+	struct itimerval often = { { 0, 2000 }, { 0, 2000 } }, never = { 0 };
+	int n, ready[2], status;
+	__u32 round;
+	pid_t pid;
+
+	ASSERT_EQ(0, pipe(ready));
+	pid = fork();
+	ASSERT_LE(0, pid);
+	if (!pid) {
+		struct pollfd end = { .fd = ready[0], .events = POLLIN };
+
+		close(ready[1]);
+		for (round = 0; !poll(&end, 1, 0); round++) {
+			if (!fault_in(&self->kms, &self->cursor[0], round))
+				_exit(1);
+		}
+		_exit(round < 20);
+	}
+	close(ready[0]);
+
+	signal(SIGALRM, ignore_signal);
+	setitimer(ITIMER_REAL, &often, NULL);
+	for (n = 0; n < 200; n++) {
+		EXPECT_EQ(0, show(&self->kms, &self->cursor[n % 2]));
+		EXPECT_EQ(0, show(&self->kms, &self->cursor[n % 2]));
+		if (n % 5 == 4)
+			EXPECT_EQ(0, show(&self->kms, NULL));
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	signal(SIGALRM, SIG_DFL);
+
+	close(ready[1]);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* The device is given 64 x 64 pixels, which this one doesn't have */
+TEST_F(copied, too_small)
+{
+	struct request r = { .kms = &self->kms };
+	struct kms_fb fb;
+
+	ASSERT_EQ(0, cursor_init_side(&self->kms, &fb, 16));
+	set_plane(&r, self->kms.cursor, "FB_ID", fb.id);
+	set_plane(&r, self->kms.cursor, "CRTC_ID", self->kms.crtc);
+	set_plane(&r, self->kms.cursor, "SRC_W", 16 << 16);
+	set_plane(&r, self->kms.cursor, "SRC_H", 16 << 16);
+	set_plane(&r, self->kms.cursor, "CRTC_W", 16);
+	set_plane(&r, self->kms.cursor, "CRTC_H", 16);
+	EXPECT_EQ(-EINVAL, commit(&r, 0));
+	EXPECT_EQ(0, show(&self->kms, &self->cursor[0]));
+	kms_fb_fini(&self->kms, &fb);
 }
 
 /* The last one, for it takes the device away, while somebody shows cursors. */

@@ -207,6 +207,9 @@ static int ttm_mock_move(struct ttm_buffer_object *bo, bool evict,
 		return 0;
 	}
 
+	if (dev->moving)
+		dev->moving();
+
 	if (dev->how == TTM_MOCK_MEMCPY)
 		return ttm_bo_move_memcpy(bo, ctx, new_mem);
 
@@ -265,8 +268,10 @@ struct ttm_buffer_object *ttm_mock_bo(struct kunit *test, int mem_type,
 	/* Frees the buffer if it fails */
 	ret = ttm_bo_init_reserved(&dev->bdev, &mock->tbo,
 				   TTM_MOCK_VRAM * PAGE_SIZE,
-				   ttm_bo_type_kernel, &placement, 0, &ctx, 0,
-				   NULL, resv, ttm_mock_bo_destroy);
+				   dev->mappable ? ttm_bo_type_device :
+						   ttm_bo_type_kernel,
+				   &placement, 0, &ctx, 0, NULL, resv,
+				   ttm_mock_bo_destroy);
 	KUNIT_ASSERT_EQ(test, ret, 0);
 	list_add_tail(&mock->owned, &dev->buffers);
 	if (!resv)

@@ -41,6 +41,8 @@ enum ttm_mock_move {
  * @how: how it moves buffers
  * @keep_nothing: evict buffers by dropping their content
  * @checked: have the checker take fences for those of a driver, from now on
+ * @mappable: processes can map buffers, from now on
+ * @moving: called while a buffer is moved out of VRAM or into it, may be NULL
  * @signal_moves: after how many jiffies moves complete, 0 for never
  * @context: fence context of the moves
  * @seqno: the last one used in @context
@@ -55,6 +57,8 @@ struct ttm_mock {
 	enum ttm_mock_move how;
 	bool keep_nothing;
 	bool checked;
+	bool mappable;
+	void (*moving)(void);
 	unsigned long signal_moves;
 	u64 context;
 	u64 seqno;
