@@ -71,7 +71,7 @@ caught_natively() {
 				[ "$program" = torture ] || [ "$round" = 1 ] || continue
 				[ "$program" != explore ] || [ "$flavour" = plain ] || continue
 				args=()
-				[ "$program" != torture ] || args=(-t $((2 * round)))
+				[ "$program" != torture ] || args=(-t $((2 * 3 ** (round - 1))))
 				NATIVE=$SCRATCH/native native_run "$flavour" "$program" \
 					"$LOGS/mutant-native.log" "${args[@]}" ||
 					{ echo "$program, $flavour"; return; }
