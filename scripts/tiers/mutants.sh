@@ -100,7 +100,7 @@ boot_mutants() {
 	(
 		machine "$kernel"
 		# The first failure is enough where only one is to blame.
-		[ $# -gt 1 ] || BOOT_UNTIL='not ok [0-9]'
+		[ $# -gt 1 ] || BOOT_UNTIL='not ok [0-9]\|Oops: '
 		KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
 			boot "$BUILD/kernel-$kernel" kunit "$log" "$limit"
 	) || rc=1
