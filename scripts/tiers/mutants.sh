@@ -53,7 +53,8 @@ keep() {	# MUTANT WHERE VERDICT
 mutant_tree() {	# PATCH
 	rm -rf "$SCRATCH/tree"
 	mkdir -p "$SCRATCH/tree/drivers" "$SCRATCH/tree/include/linux"
-	lgit archive HEAD drivers/dma-buf include/linux | tar -x -C "$SCRATCH/tree" \
+	# With the time of now, for what the mutant before had spoiled is to be built anew
+	lgit archive HEAD drivers/dma-buf include/linux | tar -xm -C "$SCRATCH/tree" \
 		--wildcards 'drivers/dma-buf/*' 'include/linux/dma-fence*.h' 'include/linux/dma-resv*.h'
 	patch -s -p1 -f -d "$SCRATCH/tree" <"$1" >"$LOGS/mutant-native.log" 2>&1
 }
