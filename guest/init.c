@@ -49,10 +49,12 @@ struct suite {
 static const struct suite suites[] = {
 	{ "selftests", "dma-buf-sync-file", "/tests/dmabuf_sync_file", NULL, 600 },
 	{ "selftests", "dma-buf-poll", "/tests/dmabuf_poll", NULL, 600 },
+	{ "selftests", "dma-buf-example", "/tests/dmabuf_example", NULL, 60 },
 	{ "selftests", "dma-buf-vgem", "/tests/dmabuf_vgem", NULL, 120 },
 	{ "selftests", "dma-buf-trace", "/tests/dmabuf_trace", NULL, 120 },
 	{ "selftests", "dma-buf-sync-file-32", "/tests/32/dmabuf_sync_file", NULL, 600 },
 	{ "selftests", "dma-buf-poll-32", "/tests/32/dmabuf_poll", NULL, 600 },
+	{ "selftests", "dma-buf-example-32", "/tests/32/dmabuf_example", NULL, 60 },
 	{ "selftests", "dma-buf-vgem-32", "/tests/32/dmabuf_vgem", NULL, 120 },
 	{ "selftests", "fence-graph", "/tests/fence_graph", NULL, 60 },
 	{ "selftests", "sync", "/tests/sync_test", NULL, 600 },
