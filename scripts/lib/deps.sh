@@ -33,6 +33,10 @@ check	cmd:sparse	sparse		to check annotations
 cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64
 cross	cmd:arm-linux-gnueabihf-gcc	gcc-arm-linux-gnueabihf	to build drivers for arm
 cocci	cmd:spatch	coccinelle	to apply semantic patches
+docs	cmd:perl	perl		to run kernel-doc
+docs	cmd:sphinx-build	python3-sphinx	to build the documents
+docs	file:/usr/lib/python3/dist-packages/sphinx_rtd_theme/__init__.py	python3-sphinx-rtd-theme	to build the documents
+docs	cmd:dot		graphviz	to draw their pictures
 EOF
 }
 
