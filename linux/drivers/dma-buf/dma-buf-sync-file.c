@@ -25,9 +25,9 @@
  * space. With two ioctls on the dma-buf a compositor, or a Vulkan driver, lets
  * both kinds share it:
  *
- * - &DMA_BUF_IOCTL_EXPORT_SYNC_FILE returns what an implicitly synchronized reader
+ * - %DMA_BUF_IOCTL_EXPORT_SYNC_FILE returns what an implicitly synchronized reader
  *   or writer would have to wait for right now, as a sync_file.
- * - &DMA_BUF_IOCTL_IMPORT_SYNC_FILE has implicitly synchronized users wait from now
+ * - %DMA_BUF_IOCTL_IMPORT_SYNC_FILE has implicitly synchronized users wait from now
  *   on for what is in a sync_file.
  *
  * A client with fences of its own exports before it uses the buffer, waits for the

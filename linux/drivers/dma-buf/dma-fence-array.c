@@ -170,7 +170,6 @@ EXPORT_SYMBOL(dma_fence_array_ops);
  *
  * Allocate a dma_fence_array object and initialize the base fence with
  * dma_fence_init().
- * In case of error it returns NULL.
  *
  * The caller should allocate the fences array with num_fences size
  * and fill it with the fences it wants to add to the object. Ownership of this
@@ -178,6 +177,8 @@ EXPORT_SYMBOL(dma_fence_array_ops);
  *
  * If @signal_on_any is true the fence array signals if any fence in the array
  * signals, otherwise it signals when all fences in the array signal.
+ *
+ * Return: the array, or NULL if there is no memory, with @fences as they were.
  */
 struct dma_fence_array *dma_fence_array_create_gfp(int num_fences,
 						   struct dma_fence **fences,

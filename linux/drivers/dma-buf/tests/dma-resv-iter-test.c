@@ -549,24 +549,22 @@ static void locked_walk_visits_each_once(struct kunit *test)
 /* It says nothing then, but is no reason to look at a table that is not there */
 static void usage_is_asked_after_the_end(struct kunit *test)
 {
+	const enum dma_resv_usage last = DMA_RESV_USAGE_BOOKKEEP;
 	struct dma_resv *obj = resv_obj(test);
 	struct dma_resv_iter cursor;
 	struct dma_fence *fence;
 
 	resv_lock(test, obj);
-	dma_resv_for_each_fence(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP, fence)
+	dma_resv_for_each_fence(&cursor, obj, last, fence)
 		KUNIT_FAIL(test, "there is no fence");
-	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
-			DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor), last);
 	dma_resv_unlock(obj);
 
-	dma_resv_iter_begin(&cursor, obj, DMA_RESV_USAGE_BOOKKEEP);
-	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
-			DMA_RESV_USAGE_BOOKKEEP);
+	dma_resv_iter_begin(&cursor, obj, last);
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor), last);
 	dma_resv_for_each_fence_unlocked(&cursor, fence)
 		KUNIT_FAIL(test, "there is no fence");
-	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor),
-			DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_EXPECT_LE(test, dma_resv_iter_usage(&cursor), last);
 	dma_resv_iter_end(&cursor);
 }
 

@@ -12,7 +12,7 @@
 /**
  * DOC: Drivers of TTM
  *
- * &struct ttm_validate_buffer has its member ``num_shared`` again: 0 for a fence that
+ * A ``struct ttm_validate_buffer`` has its member ``num_shared`` again: 0 for a fence that
  * is exclusive, or else the number of shared fences, the one of the submission
  * included. It belongs to the driver, which may change it until its fence goes in.
  *

@@ -316,6 +316,8 @@ int ttm_mock_validate(struct ttm_buffer_object *bo, int mem_type, bool no_wait)
  *
  * It can not while somebody has it, nor while it is still written by whoever had
  * it before.
+ *
+ * Return: true if it could.
  */
 bool ttm_mock_vram_is_free(struct kunit *test)
 {
