@@ -60,6 +60,8 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   kasan      KUnit and kselftests with KASAN, kmemleak and UBSAN (kernel-kasan)
   apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
              fit leaves the tree alone
+  docs       kernel-doc and Sphinx have nothing to say about what the series documents,
+             and MAINTAINERS has a section for each file that it adds
   kcsan      KUnit with the data race detector (kernel-kcsan)
   mutants    spoil the core and drivers in some 170 ways, and see that the tests
              find each; $RESV_MUTANTS names some as AREA/NAME
@@ -73,9 +75,7 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   pressure   the part of modeset where memory is short, again and again on a busy
              machine, for words that are lost; $RESV_PRESSURE_ROUNDS says how often
   pressure-base  that on the unpatched base, which has to lose one
-  docs       kernel-doc and Sphinx have nothing to say about what the series documents,
-             and MAINTAINERS has a section for each file that it adds
-  full       all of these but quick, docs and pressure*; writes docs/tested.md when all passed
+  full       all of these but quick and pressure*; writes docs/tested.md when all passed
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

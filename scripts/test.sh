@@ -7,9 +7,9 @@ done
 # What finds mistakes in a change of the series, within 45 minutes on two slow cores
 TEST_TIERS="native series litmus drivers-doc kunit demo runner lockdep lockdep-negative modeset rdma drivers static"
 # What full has besides
-MORE_TIERS="kasan apply kcsan sparse mutants cross legacy before bisect"
+MORE_TIERS="kasan apply docs kcsan sparse mutants cross legacy before bisect"
 # Only by name
-ON_DEMAND="quick docs pressure pressure-base"
+ON_DEMAND="quick pressure pressure-base"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.

@@ -2,7 +2,7 @@
 # What the series documents comes out as it should: MAINTAINERS names somebody for each
 # file that it adds, kernel-doc has nothing to say about our files nor about our lines
 # in others, and neither has Sphinx about the pages.
-# depends: series
+# depends: tree
 need docs
 
 # Sections that take in every test, every rule and every file count for nobody.
