@@ -75,7 +75,8 @@ if [ ${#todo[@]} -gt 0 ]; then
 	# Tests that are part of something which is a module here, and what needs
 	# lockdep; the kernel lockdep builds them.
 	lgit ls-files 'drivers/gpu/drm/amd/amdgpu/tests/*.c' \
-		'drivers/infiniband/*/tests/*.c' 'drivers/dma-buf/*lockdep*.c' >>"$TMP/elsewhere"
+		'drivers/gpu/drm/tests/drm-syncobj-*.c' 'drivers/infiniband/*/tests/*.c' \
+		'drivers/dma-buf/*lockdep*.c' >>"$TMP/elsewhere"
 fi
 
 # How long to go on, the newest first; 0 is for all of them
