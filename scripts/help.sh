@@ -63,7 +63,7 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   docs       kernel-doc and Sphinx have nothing to say about what the series documents,
              and MAINTAINERS has a section for each file that it adds
   kcsan      KUnit with the data race detector (kernel-kcsan)
-  mutants    spoil the core and drivers in some 170 ways, and see that the tests
+  mutants    spoil the core and drivers in some 180 ways, and see that the tests
              find each; $RESV_MUTANTS names some as AREA/NAME
   sparse     sparse on our lines in the drivers that were built
   cross      drivers of ARM machines build for arm64 and arm

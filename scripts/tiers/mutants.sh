@@ -9,6 +9,7 @@
 need native
 SCRATCH=$BUILD/mutants
 CAUGHT=$BUILD/passed/mutants.d
+MUTANTS_LOG=$LOGS/boot-mutants.log
 mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
 
 # A kernel, the suites that it runs, and areas no suite of which runs code of another:
@@ -89,23 +90,26 @@ natively() {	# MUTANT...
 	done
 }
 
-# boot_mutants KERNEL SUITES LIMIT MUTANT...: build, boot and judge, into $TMP/judged.
-# Returns 1 if there is nothing to judge.
+# mock_of AREA|MUTANT...: what has i915's mock selftests run, if one of these needs them
+mock_of() { [[ "$* " != *i915[\ /]* ]] || echo "i915.mock_selftests=-1"; }
+
+# boot_mutants KERNEL SUITES LIMIT MOCK [MUTANT...]: build, boot and judge, into
+# $TMP/judged. Returns 1 if there is nothing to judge.
 boot_mutants() {
-	local kernel=$1 suites=$2 limit=$3 log=$LOGS/boot-mutants.log m mock="" rc=0
-	shift 3
+	local kernel=$1 suites=$2 limit=$3 mock=$4 m rc=0
+	shift 4
 	for m; do
 		patch -s -p1 -f -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1
-		[ "${m%/*}" != i915 ] || mock="i915.mock_selftests=-1"
 	done
 	(
 		machine "$kernel"
 		# The first failure is enough where only one is to blame.
-		[ $# -gt 1 ] || BOOT_UNTIL='not ok [0-9]\|Oops: '
+		[ $# != 1 ] || BOOT_UNTIL='not ok [0-9]\|Oops: '
 		KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
-			boot "$BUILD/kernel-$kernel" kunit "$log" "$limit"
+			boot "$BUILD/kernel-$kernel" kunit "$MUTANTS_LOG" "$limit"
 	) || rc=1
-	judge "$log" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} >"$TMP/judged" || :
+	judge "$MUTANTS_LOG" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} \
+		>"$TMP/judged" || :
 	restore
 	return "$rc"
 }
@@ -136,7 +140,7 @@ first_failure() {	# AREA [alone]
 
 # in_rounds KERNEL SUITES AREA...: the mutants of the areas that are not decided yet
 in_rounds() {
-	local kernel=$1 suites=$2 area m found limit start found n=0 todo=0 mock=""
+	local kernel=$1 suites=$2 area m found limit n=0 todo=0
 	local -a round
 	local -A left=()
 	shift 2
@@ -151,16 +155,13 @@ in_rounds() {
 
 	# Without any of them nothing may fail; and how long that takes.
 	say "mutants: $todo on the kernel $kernel ($*)"
-	machine "$kernel"
-	start=$SECONDS
-	[[ " $* " != *" i915 "* ]] || mock="i915.mock_selftests=-1"
-	KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
-		boot "$BUILD/kernel-$kernel" kunit "$LOGS/boot-mutants.log" "$(boot_limit "$kernel")"
-	limit=$((3 * (SECONDS - start) + 60))
-	if ! judge "$LOGS/boot-mutants.log" job=kunit >"$TMP/judged"; then
-		fail "$kernel without a mutant" "$(grep -m 1 '^FAIL' "$TMP/judged")" "$LOGS/boot-mutants.log"
+	if ! boot_mutants "$kernel" "$suites" "$(boot_limit "$kernel")" "$(mock_of "$@")" ||
+	     grep -q '^FAIL' "$TMP/judged"; then
+		fail "$kernel without a mutant" "$(grep -m 1 '^FAIL' "$TMP/judged")" "$MUTANTS_LOG"
 		return 0
 	fi
+	limit=$(sed -n 's/^resv-host: the machine stopped after \([0-9]*\) s$/\1/p' "$MUTANTS_LOG")
+	limit=$((3 * limit + 60))
 
 	while [ "$n" -lt "$todo" ]; do
 		round=()
@@ -172,7 +173,7 @@ in_rounds() {
 		done
 		status "mutants $((n + 1)) to $((n + ${#round[@]})) of $todo on the kernel $kernel"
 		if [ ${#round[@]} -gt 1 ]; then
-			if boot_mutants "$kernel" "$suites" "$limit" "${round[@]}"; then
+			if boot_mutants "$kernel" "$suites" "$limit" "$(mock_of "${round[@]}")" "${round[@]}"; then
 				for m in "${round[@]}"; do
 					found=$(first_failure "${m%/*}")
 					[ -z "$found" ] || keep "$m" kernel "$found"
@@ -182,7 +183,7 @@ in_rounds() {
 		for m in "${round[@]}"; do
 			n=$((n + 1))
 			known "$m" kernel && continue
-			if boot_mutants "$kernel" "$suites" "$limit" "$m"; then
+			if boot_mutants "$kernel" "$suites" "$limit" "$(mock_of "$m")" "$m"; then
 				keep "$m" kernel "$(first_failure "${m%/*}" alone)"
 			else
 				keep "$m" kernel "the compiler"
@@ -212,7 +213,8 @@ set -m		# a process group of its own, so that all of it can be stopped
 natively "${todo[@]}" 9>&- &
 native_pid=$!
 set +m
-at_exit kill -TERM -- "-$native_pid"
+stop_native() { kill -TERM -- "-$native_pid" 2>/dev/null || :; }
+at_exit stop_native
 while read -r kernel suites areas; do
 	read -ra areas <<<"$areas"
 	in_rounds "$kernel" "$suites" "${areas[@]}" </dev/null
