@@ -1,17 +1,44 @@
 # shellcheck shell=bash
-# resv apply TREE: put the series on somebody's own 5.10.y tree
+# resv apply [TOPIC...] [--without TOPIC]... TREE: put the series on somebody's own 5.10.y
+# tree, or these topics and what they need, or all but some and what needs those
 . "$RESV_TOP/scripts/lib/common.sh"
 . "$RESV_TOP/scripts/lib/deps.sh"
 . "$RESV_TOP/scripts/lib/base.sh"
 . "$RESV_TOP/scripts/lib/putting.sh"
 parse_args "$@"
 [ -z "$BASE_ARG" ] || usage_error "apply takes a tree, not --base"
-[ ${#ARGS[@]} = 1 ] || usage_error "apply takes one argument: the kernel tree to patch"
-tree=${ARGS[0]}
-[[ $tree != -* ]] || usage_error "apply does not know '$tree'"
+known_topic() {
+	is_topic "$1" || usage_error "there is no topic '$1'; there are: $(topics | tr '\n' ' ')"
+}
+chosen=() without=() tree=
+while [ ${#ARGS[@]} -gt 0 ]; do
+	a=${ARGS[0]} ARGS=("${ARGS[@]:1}")
+	case $a in
+	--without)
+		[ ${#ARGS[@]} -gt 0 ] || usage_error "--without needs a topic"
+		known_topic "${ARGS[0]}"
+		without+=("${ARGS[0]}") ARGS=("${ARGS[@]:1}") ;;
+	-*)	usage_error "apply does not know '$a'" ;;
+	*)	if [ ${#ARGS[@]} = 0 ]; then tree=$a; else known_topic "$a"; chosen+=("$a"); fi ;;
+	esac
+done
+[ -n "$tree" ] || usage_error "apply needs the kernel tree to patch, as its last argument"
 [ -d "$tree" ] || usage_error "$tree is not a directory"
 tree=$(cd "$tree" && pwd -P)
-[ -n "$(patches)" ] || die "the series has no patches"
+mapfile -t PUT < <(if [ ${#chosen[@]} = 0 ]; then topics; else with_needs "${chosen[@]}"; fi)
+if [ ${#without[@]} -gt 0 ]; then
+	mapfile -t gone < <(users_of "${without[@]}" | grep -xF -f <(printf '%s\n' "${PUT[@]}") || :)
+	for t in "${chosen[@]}"; do
+		[[ " ${gone[*]} " != *" $t "* ]] ||
+			usage_error "$t can't be had without ${without[*]}"
+	done
+	mapfile -t PUT < <(printf '%s\n' "${PUT[@]}" | grep -vxF -f <(printf '%s\n' "${gone[@]}") || :)
+	for t in "${gone[@]}"; do
+		[[ " ${without[*]} " = *" $t "* ]] || say "left out with ${without[*]}, which it needs: $t"
+	done
+	! printf '%s\n' "${gone[@]}" | grep -qx legacy || say "the old interface stays for whoever still uses it"
+fi
+[ ${#PUT[@]} -gt 0 ] && [ -n "$(patches "${PUT[@]}")" ] || die "there is nothing to apply"
 need apply
 require_5_10 "$tree" "$tree"
 [ -w "$tree" ] || die "$tree cannot be written to"
@@ -34,7 +61,7 @@ fi
 
 rel=$(kernel_release "$tree")
 if already_there "$tree"; then
-	say "$tree (Linux $rel) has the series already; nothing to do"
+	say "$tree (Linux $rel) has that already; nothing to do"
 	exit 0
 fi
 find_older "$tree"
@@ -47,4 +74,4 @@ if [ $kind = git ]; then
 else
 	put_plain "$tree" "$TMP/copy" || die "writing to $tree failed"
 fi
-say "$tree (Linux $rel, $kind) now has the $(patches | wc -l) patches of the series"
+say "$tree (Linux $rel, $kind) now has the $(patches "${PUT[@]}" | wc -l) patches of ${#PUT[@]} topics: ${PUT[*]}"

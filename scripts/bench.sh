@@ -26,7 +26,7 @@ done
 lock_build
 need fetch build bench
 # What is being worked on is measured as it is
-[ -e "$LINUX/.git/resv-base" ] || lay_tree
+[ -e "$LINUX/.git/resv-base" ] || lay_tree ""
 out=$BUILD/bench
 mkdir -p "$NATIVE" "$out"
 where() {

@@ -5,6 +5,7 @@
 . "$RESV_TOP/scripts/lib/base.sh"
 . "$RESV_TOP/scripts/lib/lay.sh"
 . "$RESV_TOP/scripts/lib/write.sh"
+. "$RESV_TOP/scripts/lib/overview.sh"
 parse_args "$@"
 [ ${#ARGS[@]} = 0 ] || usage_error "export does not know '${ARGS[0]}'"
 lock_build
@@ -22,14 +23,20 @@ $dirty"
 lgit merge-base --is-ancestor base HEAD || die "HEAD of build/linux does not descend from the tag base"
 [ -z "$(lgit rev-list --merges base..HEAD)" ] || die "build/linux has merge commits; a series cannot"
 
+check_topics
 write_series "$LINUX" "$TMP/series"
 write_whole_files "$LINUX" "$TMP/linux"
 # Both are complete now; put them in place.
-rm -f "$SERIES"/[0-9][0-9][0-9][0-9]-*.patch
-for f in "$TMP"/series/*.patch; do
-	[ ! -f "$f" ] || mv "$f" "$SERIES/"
-done
+while read -r t; do
+	mkdir -p "$SERIES/$t"
+	rm -f "$SERIES/$t"/[0-9][0-9][0-9][0-9]-*.patch
+	mv "$TMP/series/$t"/*.patch "$SERIES/$t/"
+done < <(topics)
 rm -rf "$RESV_TOP/linux"
 [ -z "$(ls -A "$TMP/linux")" ] || mv "$TMP/linux" "$RESV_TOP/linux"
+need graph
+write_overview "$LINUX" "$SERIES/README.md"
+overview_dot | dot -Tsvg >"$TMP/topics.svg" || die "dot failed on the picture of the topics"
+mv "$TMP/topics.svg" "$SERIES/topics.svg"
 record_laid
-say "series/ has $(patches | wc -l) patches, linux/ $(find "$RESV_TOP/linux" -type f 2>/dev/null | wc -l) files"
+say "series/ has $(patches | wc -l) patches in $(topics | wc -l) topics, linux/ $(find "$RESV_TOP/linux" -type f 2>/dev/null | wc -l) files"

@@ -31,7 +31,7 @@ play() {
 
 lock_build
 need fetch build
-lay_tree
+lay_tree ""
 if [ -n "$compare" ]; then
 	base_tree
 	play base "$BASE_TREE" "$BUILD/kernel-base" "Linux $(kernel_release "$BASE_TREE") as it comes"

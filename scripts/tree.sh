@@ -1,17 +1,19 @@
 # shellcheck shell=bash
-# resv tree [--force] [--base FILE|DIR]
+# resv tree [--force] [--base FILE|DIR] [TOPIC...]
 . "$RESV_TOP/scripts/lib/common.sh"
 . "$RESV_TOP/scripts/lib/deps.sh"
 . "$RESV_TOP/scripts/lib/base.sh"
 . "$RESV_TOP/scripts/lib/lay.sh"
 parse_args "$@"
-force=
+force= chosen=()
 for a in "${ARGS[@]}"; do
 	case $a in
 	--force) force=1 ;;
-	*) usage_error "tree does not know '$a'" ;;
+	-*) usage_error "tree does not know '$a'" ;;
+	*)	is_topic "$a" || usage_error "there is no topic '$a'; there are: $(topics | tr '\n' ' ')"
+		chosen+=("$a") ;;
 	esac
 done
 lock_build
-lay_tree "$force"
+lay_tree "$force" "${chosen[@]}"
 say "build/linux is at $(lgit log -1 --format='%h %s')"

@@ -10,9 +10,9 @@ check_for check
 
 cgit() { pure_git -C "$CHECK_TREE" "$@"; }
 
-CHECK_CONFIGURED=
-check_out() {	# COMMIT: have it in build/check-tree, configured
-	local commit kconfig
+# have_tree COMMIT: check it out in build/check-tree
+have_tree() {
+	local commit
 	commit=$(lgit rev-parse "$1^{commit}")
 	if [ "$(cgit rev-parse --git-common-dir 2>/dev/null || :)" != "$LINUX/.git" ] ||
 	   [ -e "$(cgit rev-parse --git-path index.lock)" ]; then
@@ -23,8 +23,14 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 	fi
 	cgit checkout -q -f --detach "$commit"
 	cgit clean -fdxq
+}
+
+CHECK_CONFIGURED=
+check_out() {	# COMMIT: have it in build/check-tree, configured
+	local kconfig
+	have_tree "$1"
 	# Without a change in any Kconfig the configuration stays what it is.
-	kconfig=$(cgit ls-tree -r "$commit" | grep 'Kconfig' | sha256sum)
+	kconfig=$(cgit ls-tree -r HEAD | grep 'Kconfig' | sha256sum)
 	[ "$CHECK_CONFIGURED" != "$CHECK $kconfig" ] || return 0
 	configure "$CHECK" "$CHECK_TREE" "$CHECK_OUT"
 	CHECK_CONFIGURED="$CHECK $kconfig"
@@ -50,6 +56,66 @@ warnings_in() {
 
 # Is FILE one that the series adds or changes?
 changed_here() { ! lgit diff --quiet --no-renames base HEAD -- "$1"; }
+
+# sources_of COMMIT...: the .c files that these change or add, as build/check-tree has
+# them; one that is only #included by others stands for those.
+sources_of() {
+	local f users
+	for c; do
+		cgit diff --name-only --no-renames --diff-filter=AM "$c~" "$c"
+	done | sort -u |
+	{ grep -E '^(drivers|lib|kernel|mm|include)/.*\.[ch]$' || :; } |
+	while read -r f; do
+		case $f in
+		include/linux/dma-*.h|include/linux/sync_file.h|drivers/dma-buf/*.h)
+			cgit ls-files 'drivers/dma-buf/*.c' ;;
+		*.h)	;;
+		*)	[ -e "$CHECK_TREE/$f" ] || continue
+			# What a Makefile names is no such file, and asking there is quick.
+			if cgit grep -qwF "$(basename "$f" .c).o" HEAD -- \
+					"${f%/*}"/{Makefile,Kbuild} "${f%/*/*}/Makefile"; then
+				echo "$f"
+				continue
+			fi
+			users=$(cgit grep -lE "#include \"(.*/)?${f##*/}\"" -- \
+				"$(cut -d/ -f1-4 <<<"$f")" || :)
+			echo "${users:-$f}" ;;
+		esac
+	done | sort -u
+}
+
+# boots NAME COMMIT [WITHOUT-SUITES]: the kernel topics of it boots, and passes KUnit and
+# what programs there are by then
+boots() {
+	local name=$1 log=$LOGS/boot-$TIER-${1//[^a-z0-9-]/-}.log kernel=$BUILD/kernel-topics programs bad
+	have_tree "$2"
+	if ! (	build_kernel topics "$CHECK_TREE" "$kernel"
+		build_guest "$CHECK_TREE" "$kernel" ); then
+		fail "$name" "it does not build" "$LOGS/build-kernel-topics.log"
+		return 1
+	fi
+	programs=$(expected_programs "$kernel/guest/root" selftests)
+	KUNIT='*' boot "$kernel" selftests "$log" "$(boot_limit topics)"
+	judge "$log" job=selftests programs="$programs" \
+		suites="$(expected_suites "$CHECK_TREE" topics)" >"$TMP/judged" || :
+	bad=$(grep '^FAIL' "$TMP/judged" | head -n 2 | tr '\n' ';') || :
+	if [ -n "$bad" ]; then
+		fail "$name" "$bad" "$log"
+		return 1
+	fi
+	ok "$name ($(grep -c '^ok' "$TMP/judged" || :) results)"
+}
+
+# What was verified before, in the very same state, stays verified.
+verified=$CHECK_OUT/verified
+known() { grep -qsxF "$*" "$verified"; }
+remember_state() { mkdir -p "$CHECK_OUT"; echo "$*" >>"$verified"; }
+tree_of() { lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS)$' | sha256sum | cut -c1-16; }
+# What boots does with a tree depends on the guest and on how its kernel is configured.
+boot_state() {	# COMMIT
+	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && find guest configs -type f -print0 |
+		sort -z | xargs -0 cat | sha256sum | cut -c1-16) $(gcc -dumpfullversion)"
+}
 
 # build_dirs NAME TARGETS...: one check, that they build and our files don't warn
 build_dirs() {

@@ -152,9 +152,4 @@ pure_git() {
 		-c safe.directory='*' "$@"
 }
 
-patches() {	# the patches of the series, in order
-	local f
-	for f in "$SERIES"/[0-9][0-9][0-9][0-9]-*.patch; do
-		[ ! -f "$f" ] || printf '%s\n' "$f"
-	done
-}
+. "$RESV_TOP/scripts/lib/topics.sh"

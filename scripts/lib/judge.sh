@@ -18,6 +18,7 @@ expected_suites() {
 	case $2 in
 	lockdep) ;;
 	kasan)	only=(':(exclude)drivers/gpu/drm/'{amd,etnaviv,radeon,vc4,lima,panfrost,v3d}) ;;
+	topics)	only=(':(exclude)drivers/gpu/drm/'{amd,etnaviv,radeon,vc4,lima,panfrost,v3d} ':(exclude)drivers/infiniband') ;;
 	*)	only=(drivers/dma-buf) ;;
 	esac
 	kernel_row "$2" | grep -qw series-contract || only+=(':(exclude)*-check-test.c')

@@ -1,5 +1,9 @@
 # shellcheck shell=bash
-# Putting the series on somebody's tree: all of it or nothing.
+# Putting the series, or some of its topics, on somebody's tree: all that was asked for
+# or nothing.
+
+# The topics to put, in order
+PUT=()
 
 # find_older TREE: which of the patches for older trees this one needs. They make
 # it look like the pinned base where the series has to find its place.
@@ -16,7 +20,7 @@ find_older() {
 # What is put on the tree, in order.
 to_put() {
 	[ ${#OLDER[@]} = 0 ] || printf '%s\n' "${OLDER[@]}"
-	patches
+	patches "${PUT[@]}"
 }
 
 hunk_failures() {	# the output of patch or git apply: FILE: hunk N, one a line
@@ -32,7 +36,7 @@ hunk_failures() {	# the output of patch or git apply: FILE: hunk N, one a line
 
 # The files that the series touches, from the patches themselves.
 touched_files() {
-	patches | xargs -d '\n' -r awk '
+	patches "${PUT[@]}" | xargs -d '\n' -r awk '
 		/^diff --git / { sub(/^a\//, "", $3); sub(/^b\//, "", $4); print $3; print $4 }' |
 		sort -u
 }
@@ -54,7 +58,7 @@ try_on_copy() {
 				<"$f" >"$TMP/patch.out" 2>&1; then
 			bad=$(hunk_failures <"$TMP/patch.out" | head -n 8)
 			clear_status
-			note "${f##*/} does not fit:"
+			note "$(patch_name "$f") does not fit:"
 			note "$(printf "%s\n" "${bad:-$(head -n 5 "$TMP/patch.out")}" | sed "s/^/  /")"
 			return 1
 		fi
@@ -62,7 +66,7 @@ try_on_copy() {
 	clear_status
 }
 
-already_there() {	# TREE: does it have the whole series?
+already_there() {	# TREE: does it have all that is to be put?
 	local tree=$1 copy=$TMP/reverse f
 	rm -rf "$copy"; mkdir -p "$copy"
 	while read -r f; do
@@ -71,7 +75,7 @@ already_there() {	# TREE: does it have the whole series?
 	while read -r f; do
 		patch -d "$copy" -p1 -f -R -E -F0 --no-backup-if-mismatch -r - \
 			<"$f" >/dev/null 2>&1 || return 1
-	done < <(patches | sort -r)
+	done < <(patches "${PUT[@]}" | tac)
 }
 
 # put_plain TREE: from the copy on which the series fits to the tree itself. If

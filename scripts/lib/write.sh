@@ -2,13 +2,16 @@
 # From a git tree to series/ and linux/, the same bytes every time.
 
 write_series() {	# TREE DEST
-	mkdir -p "$2"
-	pure_git -C "$1" format-patch -q -o "$2" \
-		--zero-commit --no-signature --full-index --no-renames -N \
-		--subject-prefix=PATCH --diff-algorithm=myers --unified=3 --stat=72 \
-		--src-prefix=a/ --dst-prefix=b/ --suffix=.patch \
-		--filename-max-length=64 --no-attach --no-thread --no-notes \
-		--no-base base..HEAD
+	local t
+	while read -r t; do
+		mkdir -p "$2/$t"
+		pure_git -C "$1" format-patch -q -o "$2/$t" \
+			--zero-commit --no-signature --full-index --no-renames -N \
+			--subject-prefix=PATCH --diff-algorithm=myers --unified=3 --stat=72 \
+			--src-prefix=a/ --dst-prefix=b/ --suffix=.patch \
+			--filename-max-length=64 --no-attach --no-thread --no-notes \
+			--no-base "$(range_of "$1" "$t")"
+	done < <(topics)
 }
 
 # Which files are shown whole: added ones, and changed ones that a pattern in

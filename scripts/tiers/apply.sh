@@ -53,13 +53,13 @@ spoil() {
 				awk -v want="$line" '$0 == want { print "/* spoiled */"; next } { print }' \
 					"$1/$f" >"$TMP/spoilt"
 				cat "$TMP/spoilt" >"$1/$f"
-				echo "${p##*/} $f"
+				echo "$(patch_name "$p") $f"
 				return
 			done < <(awk -v f="b/$f" '
 				/^diff --git / { on = $4 == f }
 				on && /^-[^-]/ && !/\\/ && length > 12 { print substr($0, 2) }' "$p")
 		done < <(awk '/^diff --git / { sub(/^b\//, "", $4); print $4 }' "$p")
-	done < <(patches | sort -r)
+	done < <(patches | tac)
 	return 1
 }
 

@@ -5,13 +5,10 @@
 # depends: tree
 need docs
 
-# Sections that take in every test, every rule and every file count for nobody.
-broad='THE REST|KERNEL SELFTEST FRAMEWORK|COCCINELLE/Semantic Patches \(SmPL\)|TRACING'
+. "$RESV_TOP/scripts/lib/maintainers.sh"
 lgit diff --no-renames --diff-filter=A --name-only base HEAD >"$TMP/added"
 while read -r f; do
-	(cd "$LINUX" && scripts/get_maintainer.pl --no-git --no-git-fallback --no-keywords \
-		--no-rolestats --subsystem -f "$f") >"$TMP/sections" 2>&1 || :
-	grep -E '^[A-Z][^@]*$' "$TMP/sections" | grep -qvxE "$broad" || echo "$f"
+	looked_after "$f" || echo "$f"
 done <"$TMP/added" >"$LOGS/docs-maintainers.log"
 if [ -s "$LOGS/docs-maintainers.log" ]; then
 	fail "MAINTAINERS" "no section of its own: $(head -n 1 "$LOGS/docs-maintainers.log")" \

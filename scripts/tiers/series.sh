@@ -3,11 +3,13 @@
 # series has been applied anew.
 
 # depends: series linux docs/tested.md README.md
+. "$RESV_TOP/scripts/lib/overview.sh"
 
 same() {	# NAME WANT HAVE
 	local d
 	mkdir -p "$2" "$3"
-	if d=$(diff -rq -x base -x whole-files -x older -x '*cover-letter*' "$2" "$3"); then
+	if d=$(diff -rq -x base -x order -x whole-files -x older -x README.md -x topics.svg \
+			-x '*cover-letter*' "$2" "$3"); then
 		ok "$1"
 	else
 		fail "$1" "$(head -n 3 <<<"$d" | tr '\n' ';') './resv export' writes it"
@@ -28,10 +30,15 @@ pure_git clone -q --shared --no-checkout "$LINUX" "$clone"
 	pure_git -C "$clone" sparse-checkout set --no-cone --stdin
 pure_git -C "$clone" checkout -q -B series base
 mapfile -t list < <(patches)
-if [ ${#list[@]} = 0 ]; then
-	skip "applied anew" "the series has no patches"
-elif pure_git -C "$clone" am -q --keep-cr --no-3way --whitespace=nowarn "${list[@]}" \
-		>"$LOGS/round-trip.log" 2>&1; then
+am_topics() {	# each with its branch
+	local t
+	while read -r t; do
+		pure_git -C "$clone" am -q --keep-cr --no-3way --whitespace=nowarn \
+			"$SERIES/$t"/[0-9]*.patch || return
+		pure_git -C "$clone" branch -q --no-track "topic/$t"
+	done < <(topics)
+}
+if am_topics >"$LOGS/round-trip.log" 2>&1; then
 	write_series "$clone" "$TMP/again-series"
 	same "series/ is stable when applied anew" "$TMP/again-series" "$SERIES"
 else
@@ -39,15 +46,39 @@ else
 fi
 rm -rf "$clone"
 
-n=0
 for f in "${list[@]}"; do
-	n=$((n + 1))
-	case ${f##*/} in
-	"$(printf %04d "$n")"-*) ;;
-	*) fail "numbering" "${f##*/} should be number $n" ;;
-	esac
-	grep -q '^Signed-off-by: ' "$f" || fail "${f##*/}" "has no Signed-off-by"
+	grep -q '^Signed-off-by: ' "$f" || fail "$(patch_name "$f")" "has no Signed-off-by"
 done
+
+# Topics: numbered from 1, with a cover letter, and needing earlier ones only
+seen=
+while read -r t; do
+	n=0
+	while read -r f; do
+		n=$((n + 1))
+		case ${f##*/} in
+		"$(printf %04d "$n")"-*) ;;
+		*) fail "numbering" "$(patch_name "$f") should be number $n" ;;
+		esac
+	done < <(patches "$t")
+	[ "$n" -gt 0 ] || fail "$t" "it has no patches"
+	[ -n "$(title_of "$t" 2>/dev/null)" ] ||
+		fail "$t" "its cover letter is missing, or has no 'Subject: ' in the first line"
+	for need in $(needs_of "$t"); do
+		[[ " $seen " = *" $need "* ]] || fail "$t" "it needs $need, which is not before it in series/order"
+	done
+	! grep -l '^Cc: stable@' "$SERIES/$t"/*.patch >"$TMP/stable" || [ "$t" = fixes ] ||
+		fail "$(patch_name "$(head -n 1 "$TMP/stable")")" "Cc: stable outside of fixes"
+	seen+=" $t"
+done < <(topics)
+write_overview "$LINUX" "$TMP/overview"
+if cmp -s "$TMP/overview" "$SERIES/README.md" &&
+   [ "$(grep -c 'class="node"' "$SERIES/topics.svg") $(grep -c 'class="edge"' "$SERIES/topics.svg")" = \
+     "$(overview_dot | grep -c 'label=') $(overview_dot | grep -c -e '->')" ]; then
+	ok "series/README.md and its picture are what the topics say"
+else
+	fail "series/README.md and its picture are what the topics say" "'./resv export' writes it"
+fi
 
 # The record of the last full run, and what README says of it
 if [ ! -e "$RECORD" ]; then

@@ -4,28 +4,56 @@
 # rules that come with the series. Each is tried on scripts/tiers/static/RULE.c first.
 # depends: series configs
 . "$RESV_TOP/scripts/lib/check.sh"
+. "$RESV_TOP/scripts/lib/maintainers.sh"
 need cocci
 mapfile -t list < <(patches)
 [ ${#list[@]} -gt 0 ] || skip "checkpatch" "the series has no patches"
 
-# What checkpatch cannot know: a new file needs no MAINTAINERS line of its own, and
-# a for_each macro has to name its cursor more than once. Twenty patches at once, for
-# it reads its lists anew each time; one by one only where it found something.
-CHECKPATCH=(scripts/checkpatch.pl --strict --no-tree --quiet
-	--ignore "FILE_PATH_CHANGES,MACRO_ARG_REUSE")
-run_checkpatch() {
+# Does MAINTAINERS, as COMMIT leaves it, name somebody for each file that this adds?
+maintained() {	# COMMIT
+	local f
+	lgit show "$1:MAINTAINERS" >"$TMP/MAINTAINERS"
+	while read -r f; do
+		looked_after "$f" --mpath "$TMP/MAINTAINERS" || { echo "$f"; return 1; }
+	done < <(lgit diff --no-renames --diff-filter=A --name-only "$1~" "$1")
+}
+
+# What checkpatch cannot know: a for_each macro has to name its cursor more than once.
+# And it says of each file that comes or goes that MAINTAINERS may have to change: so it
+# is to say it where that is so. Twenty patches at once, for it reads its lists anew each
+# time; one by one only where it found something.
+CHECKPATCH=(scripts/checkpatch.pl --strict --no-tree --quiet)
+run_checkpatch() {	# IGNORED PATCH...
+	local ignored=$1
+	shift
 	# shellcheck disable=SC2016 # for the shell that xargs starts
-	(cd "$LINUX" && printf '%s\0' "${list[@]}" | xargs -0 -n 20 -P "$(nproc)" bash -c '
-		logs=$1 check=($2)
-		shift 2
+	(cd "$LINUX" && printf '%s\0' "$@" | xargs -0 -n 20 -P "$(nproc)" bash -c '
+		logs=$1 series=$2 check=($3)
+		shift 3
 		! "${check[@]}" "$@" >/dev/null 2>&1 || exit 0
 		for p; do
-			log=$logs/checkpatch-${p##*/}.log
+			name=${p#"$series/"}
+			log=$logs/checkpatch-${name////-}.log
 			! "${check[@]}" "$p" >"$log" 2>&1 || rm "$log"
-		done' checkpatch "$LOGS" "${CHECKPATCH[*]}")
+		done' checkpatch "$LOGS" "$SERIES" "${CHECKPATCH[*]} --ignore $ignored")
 }
 rm -f "$LOGS"/checkpatch-*.log
-in_background "checkpatch" "$LOGS/checkpatch.log" run_checkpatch ||
+mapfile -t commits < <(lgit rev-list --reverse base..HEAD)
+covered=() others=()
+for ((i = 0; i < ${#list[@]}; i++)); do
+	status "MAINTAINERS: patch $((i + 1)) of ${#list[@]}"
+	if grep -q '^new file mode' "${list[i]}" && new=$(maintained "${commits[i]}"); then
+		covered+=("${list[i]}")
+	elif grep -q '^deleted file mode' "${list[i]}" && ! grep -q '^new file mode' "${list[i]}"; then
+		# What goes leaves no line behind: the tier docs looks for those.
+		covered+=("${list[i]}")
+	else
+		others+=("${list[i]}")
+	fi
+done
+in_background "checkpatch" "$LOGS/checkpatch.log" run_checkpatch MACRO_ARG_REUSE "${others[@]}" &&
+	in_background "checkpatch" "$LOGS/checkpatch.log" \
+		run_checkpatch MACRO_ARG_REUSE,FILE_PATH_CHANGES "${covered[@]}" ||
 	fail "checkpatch" "it ended early" "$LOGS/checkpatch.log"
 found=
 for log in "$LOGS"/checkpatch-*.log; do

@@ -1,0 +1,21 @@
+# shellcheck shell=bash
+# Each topic of which series/order says that it can be reverted alone is: all of its
+# patches, the last one first, on the final tree. What is left builds, boots, and passes
+# the tests that are left.
+# depends: series configs guest
+. "$RESV_TOP/scripts/lib/check.sh"
+while read -r t; do
+	have_tree HEAD
+	range=$(range_of "$LINUX" "$t")
+	if ! cgit revert --no-edit "$range" >"$LOGS/revert-$t.log" 2>&1; then
+		cgit revert --abort >/dev/null 2>&1 || :
+		fail "without $t" "$(grep -m 1 -E '^(error|CONFLICT)' "$LOGS/revert-$t.log")" "$LOGS/revert-$t.log"
+		continue
+	fi
+	commit=$(cgit rev-parse HEAD)
+	if known "$(boot_state "$commit")"; then
+		ok "without $t (booted before, unchanged)"
+	elif boots "without $t" "$commit"; then
+		remember_state "$(boot_state "$commit")"
+	fi
+done < <(revertible)
