@@ -18,13 +18,19 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            and a later kernel's (linux-source-7.3 of Debian, or
                            TREE): a table, a file, a plot; --checker: with the
                            checker of fences, not in use and in use, instead
-  ./resv tree [--force]    lay build/linux, a git tree: the base is one commit,
-                           then one commit a patch. Work that was not exported
-                           stops it; --force puts that work on a branch named
-                           saved-DATE and goes on
+  ./resv tree [--force] [TOPIC...]
+                           lay build/linux, a git tree: the base is one commit,
+                           then one commit a patch, and each topic is a branch
+                           topic/NAME that ends with its last patch. With topics
+                           it is these and what they need. Work that was not
+                           exported stops it; --force puts that work on a branch
+                           named saved-DATE and goes on
   ./resv export            write series/ and linux/ back from build/linux
-  ./resv apply TREE        put the series on your own 5.10.y tree (git or
-                           plain); all of it or nothing
+  ./resv apply [TOPIC...] [--without TOPIC]... TREE
+                           put the series on your own 5.10.y tree (git or
+                           plain), or these topics and what they need, or all
+                           but those and what needs them; all that was asked for
+                           or nothing. series/README.md has the topics
   ./resv help              this text
 
   --base FILE|DIR          (all but apply) use this kernel source as
@@ -58,8 +64,8 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
 + static     checkpatch --strict on every patch, sparse and the Coccinelle rules of
              the series on what it touches
   kasan      KUnit and kselftests with KASAN, kmemleak and UBSAN (kernel-kasan)
-  apply      the series on a fresh 5.10.262 and 5.10.223; a patch that does not
-             fit leaves the tree alone
+  apply      the series, and some of its topics, on a fresh 5.10.262 and 5.10.223;
+             a patch that does not fit leaves the tree alone
   docs       kernel-doc and Sphinx have nothing to say about what the series documents,
              and MAINTAINERS has a section for each file that it adds
   kcsan      KUnit with the data race detector (kernel-kcsan)
@@ -70,8 +76,12 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   legacy     the drivers of the base with the header for the old interface, and
              converted by the semantic patch
   before     i915's mock selftests on the unpatched base, to compare with lockdep's
-  bisect     every patch builds what it touches, without a new warning, the newest
-             first: an hour; $RESV_BISECT_SECONDS ends it early
+  fixes      the topic fixes by itself on the unpatched base: built for x86, arm64 and
+             arm, i915's mock selftests, and framebuffers that are evicted
+  bisect     the end of each topic boots and passes the tests that are there by then,
+             and every patch builds what it touches, without a new warning, the newest
+             first: hours; $RESV_BISECT_SECONDS ends it early
+  revert     each topic that can be reverted alone is, and what is left boots
   pressure   the part of modeset where memory is short, again and again on a busy
              machine, for words that are lost; $RESV_PRESSURE_ROUNDS says how often
   pressure-base  that on the unpatched base, which has to lose one

@@ -25,6 +25,7 @@ static const char *at;
 } while (0)
 
 static struct dma_resv obj;
+static unsigned int expected_warnings;
 
 static struct dma_fence *told(u64 context, u64 seqno)
 {
@@ -377,6 +378,72 @@ static void waits(void)
 	done(broken);
 }
 
+/*
+ * No slot, no memory, and a wait that ends before the fence has signaled or that goes
+ * wrong: nothing is written behind the table, and no fence gets lost.
+ */
+static void *signal_soon(void *fence)
+{
+	native_thread_start();
+	usleep(20000);
+	dma_fence_signal(fence);
+	native_thread_end();
+
+	return NULL;
+}
+
+static void forced_wait(long result, bool full)
+{
+	struct dma_fence *fences[64], *last, *broken = fence_new_broken(dma_fence_context_alloc(1),
+									result);
+	struct dma_resv_table *table = NULL;
+	unsigned int i, n = 0;
+	pthread_t thread;
+
+	last = full ? told(dma_fence_context_alloc(1), 1) : broken;
+	if (full) {
+		add(broken, DMA_RESV_USAGE_KERNEL);
+		table = rcu_access_pointer(obj.table);
+		for (n = 1; n < table->max; ++n)
+			add(fences[n] = told(dma_fence_context_alloc(1), 1), DMA_RESV_USAGE_READ);
+	}
+
+	CHECK(!pthread_create(&thread, NULL, signal_soon, broken));
+	CHECK(!dma_resv_lock(&obj, NULL));
+	native_fail_allocation = 1;
+	dma_resv_add_fence(&obj, last, DMA_RESV_USAGE_WRITE);
+	CHECK(!native_fail_allocation);
+	CHECK(dma_fence_is_signaled(broken));
+	CHECK(rcu_access_pointer(obj.table) == table);
+	CHECK(!table || table->end[DMA_RESV_USAGE_BOOKKEEP] == table->max);
+	dma_resv_unlock(&obj);
+	pthread_join(thread, NULL);
+	CHECK(count(DMA_RESV_USAGE_WRITE) == full);
+
+	for (i = 1; i < n; ++i)
+		done(fences[i]);
+	fence_disown(broken);
+	if (full)
+		done(last);
+	dma_resv_fini(&obj);
+	dma_resv_init(&obj);
+}
+
+static void forced(void)
+{
+	/* Which is reported once, and here alone */
+	const unsigned int before = native_warnings();
+
+	native_print_warnings(false);
+	forced_wait(5, true);
+	forced_wait(-EIO, true);
+	forced_wait(5, false);
+	forced_wait(-EIO, false);
+	native_print_warnings(true);
+	CHECK(native_warnings() == before + 1);
+	expected_warnings = 1;
+}
+
 /* Each fence that signals brings a later one of its context */
 static struct dma_fence *busy[17];
 
@@ -420,6 +487,7 @@ static const struct { const char *name; void (*run)(void); } tests[] = {
 	{ "queries", queries }, { "idle is not for ever", idle_is_not_for_ever },
 	{ "asked", asked }, { "usages", usages }, { "contexts", contexts },
 	{ "prune", prune }, { "signaled go", signaled_go }, { "no memory", no_memory }, { "waits", waits },
+	{ "forced", forced },
 	{ "sequence goes round", sequence_goes_round },
 	{ "wait beside many contexts", wait_beside_many_contexts },
 };
@@ -445,7 +513,7 @@ int main(int argc, char **argv)
 		CHECK(!fences_alive());
 		fences_free_pool();
 		CHECK(!native_allocated());
-		CHECK(!native_warnings());
+		CHECK(native_warnings() == expected_warnings);
 	}
 	printf("%zu unit tests\n", ARRAY_SIZE(tests));
 

@@ -16,9 +16,8 @@ overview_table() {	# GIT-TREE
 		range=$(range_of "$1" "$t")
 		needs=$(needs_of "$t" | sed 's/.*/[&](&)/' | tr '\n' ' ')
 		echo "| [$t]($t) | $(title_of "$t") | $(pure_git -C "$1" rev-list --count "$range") |" \
-			"$(pure_git -C "$1" diff --shortstat --no-renames "${range/../ }" |
-			   sed 's/.* changed//; s/[a-z(),]//g; s/  */ /g' |
-			   awk '{ print "+" $1 + 0 ", " 0 - $2 }')" \
+			"$(pure_git -C "$1" diff --numstat --no-renames "${range%%..*}" "${range##*..}" |
+			   awk '{ a += $1; d += $2 } END { print "+" a ", -" d }')" \
 			"| ${needs% } | $(revertible | grep -qx "$t" && echo yes || echo no) |"
 	done < <(topics)
 }

@@ -14,9 +14,9 @@ look() {
 	 while read -r f; do [ ! -e "$f" ] || sha256sum "$f"; done < <(touched_files))
 }
 
-apply_says() {	# TREE STATUS PATTERN NAME
+apply_says() {	# TREE STATUS PATTERN NAME [ARGUMENT...]
 	local rc=0
-	"$RESV_TOP/resv" apply "$1" >"$TMP/apply.out" 2>&1 </dev/null 9>&- || rc=$?
+	"$RESV_TOP/resv" apply "${@:5}" "$1" >"$TMP/apply.out" 2>&1 </dev/null 9>&- || rc=$?
 	if [ "$rc" = "$2" ] && grep -qE "$3" "$TMP/apply.out"; then
 		ok "$4"
 	else
@@ -91,6 +91,24 @@ apply_says "$t/git" 0 'now has the' "git $(kernel_release "$LINUX")"
 	ok "git $(kernel_release "$LINUX") is build/linux" ||
 	fail "git $(kernel_release "$LINUX") is build/linux" "the trees differ"
 
+# Some topics, and all but some. What is laid is what the branch of the last one says, if
+# nothing is left out before it.
+pure_git -C "$t/git" checkout -q -B work base
+apply_says "$t/git" 0 'topics: fixes contract core sync-file$' "what the ioctls need comes along" sync-file
+[ "$(git -C "$t/git" rev-parse 'HEAD^{tree}')" = "$(lgit rev-parse 'topic/sync-file^{tree}')" ] &&
+	ok "that is where the topic ends" || fail "that is where the topic ends" "the trees differ"
+apply_says "$t/git" 0 'already' "a second time says so, of topics too" core
+pure_git -C "$t/git" checkout -q -B work base
+apply_says "$t/git" 0 'the old interface stays' "all but amdgpu" --without amdgpu
+for gone in amdgpu legacy signalling; do
+	grep -qE "topics:.* $gone( |\$)" "$TMP/apply.out" && fail "all but amdgpu" "$gone was put" || :
+done
+f=drivers/gpu/drm/amd/amdgpu/amdgpu_sync.c
+[ "$(git -C "$t/git" rev-parse "HEAD:$f")" = "$(lgit rev-parse "topic/contract:$f")" ] &&
+	ok "amdgpu's conversion is not there" || fail "amdgpu's conversion is not there" "it is"
+apply_says "$t/git" 2 "can't be had without" "what needs each other" legacy --without ttm
+apply_says "$t/git" 2 "there is no topic 'kernel'" "a topic that is none" kernel
+
 # One hunk that does not fit.
 pure_git -C "$t/git" checkout -q -B work base
 if which=$(spoil "$t/git"); then
@@ -125,6 +143,12 @@ in_background "unpacking $OLDER_VERSION" "$LOGS/unpack-older.log" \
 in_background "committing $OLDER_VERSION" "$LOGS/unpack-older.log" commit_base "$t/older"
 git -C "$t/older" config user.name resv
 git -C "$t/older" config user.email resv@localhost
+mapfile -t list < <(patches fixes)
+pure_git -C "$t/older" am -q --keep-cr --whitespace=nowarn "${list[@]}" >"$LOGS/apply-fixes.log" 2>&1 &&
+	ok "git am of the fixes alone on $OLDER_VERSION" ||
+	fail "git am of the fixes alone on $OLDER_VERSION" "$(grep -m 1 -E '^(error|Patch failed)' "$LOGS/apply-fixes.log")" "$LOGS/apply-fixes.log"
+pure_git -C "$t/older" am --abort >/dev/null 2>&1 || :
+pure_git -C "$t/older" reset -q --hard base
 apply_says "$t/older" 0 'now has the' "git $OLDER_VERSION"
 pure_git -C "$t/older" reset -q --hard base
 rm -rf "$t/older/.git"

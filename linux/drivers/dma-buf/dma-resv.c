@@ -558,6 +558,40 @@ EXPORT_SYMBOL(dma_resv_reset_max_fences);
 #endif
 
 /*
+ * A driver's own wait may give up and say that the fence has signaled. Nobody must
+ * touch memory on that word. What every fence has is the callback, so wait for that,
+ * for as long as there is time.
+ */
+static noinline long dma_resv_wait_again(struct dma_resv *obj,
+					 struct dma_fence *fence, bool intr,
+					 long timeout)
+{
+	if (!dma_resv_check_early(obj, fence))
+		pr_warn_once("dma_resv: wait of %s:%s ends before its fence has signaled\n",
+			     fence->ops->get_driver_name(fence),
+			     fence->ops->get_timeline_name(fence));
+
+	return dma_fence_default_wait(fence, intr, timeout);
+}
+
+/*
+ * Nobody can be told that it did not work out: wait until @fence has signaled, whatever
+ * comes of the driver's own wait. Without end, for what else there is to do is to lose
+ * a fence.
+ */
+static void dma_resv_wait_signaled(struct dma_resv *obj, struct dma_fence *fence)
+{
+	long ret = dma_fence_wait_timeout(fence, false, MAX_SCHEDULE_TIMEOUT);
+
+	if (dma_fence_is_signaled(fence))
+		return;
+	if (ret > 0)
+		dma_resv_wait_again(obj, fence, false, MAX_SCHEDULE_TIMEOUT);
+	else
+		dma_fence_default_wait(fence, false, MAX_SCHEDULE_TIMEOUT);
+}
+
+/*
  * There is no slot for a fence that has to be in the object, a mistake of the
  * caller's. Nothing can be given up any more, and it is not known what may be
  * waited for, so try to do without waiting. Otherwise let the first fence finish and
@@ -587,7 +621,8 @@ static struct dma_resv_table *dma_resv_force_slot(struct dma_resv *obj,
 		return list;
 
 	list = dma_resv_table(obj);
-	dma_fence_wait(list ? dma_resv_slot(list, 0) : fence, false);
+	dma_resv_wait_signaled(obj, list ? dma_resv_slot(list, 0) : fence);
+	/* That makes room, as the first one goes at least */
 	if (list)
 		dma_resv_table_prune(list);
 
@@ -1211,23 +1246,6 @@ EXPORT_SYMBOL(dma_resv_copy_fences);
 
 /* Small enough for the stack, and seldom is there more to wait for at once */
 #define DMA_RESV_WAIT_BATCH 16
-
-/*
- * A driver's own wait may give up and say that the fence has signaled. Nobody must
- * touch memory on that word. What every fence has is the callback, so wait for that,
- * for as long as there is time.
- */
-static noinline long dma_resv_wait_again(struct dma_resv *obj,
-					 struct dma_fence *fence, bool intr,
-					 long timeout)
-{
-	if (!dma_resv_check_early(obj, fence))
-		pr_warn_once("dma_resv: wait of %s:%s ends before its fence has signaled\n",
-			     fence->ops->get_driver_name(fence),
-			     fence->ops->get_timeline_name(fence));
-
-	return dma_fence_default_wait(fence, intr, timeout);
-}
 
 /* Wait for all of @fences, whose references are dropped. Returns what is left. */
 static long dma_resv_wait_all(struct dma_resv *obj, struct dma_fence **fences,

@@ -9,6 +9,7 @@
 
 #include "../dma-fence-check.h"
 #include "dmabuf-kunit.h"
+#include "oom-inject.h"
 #include "resv-fixture.h"
 
 #define FORGOTTEN	70
@@ -70,6 +71,109 @@ static void add_without_slot_keeps_dependency(struct kunit *test)
 							DMA_RESV_USAGE_BOOKKEEP));
 }
 
+/* The warning came with the case before, but the checker reports each time */
+static void expect_early(bool begin)
+{
+#ifdef CONFIG_DMABUF_CHECK
+	if (static_branch_unlikely(&dma_fence_check_enabled)) {
+		dma_fence_check_expect(DMA_FENCE_CHECK_NO_SLOT, begin);
+		dma_fence_check_expect(DMA_FENCE_CHECK_EARLY, begin);
+	}
+#endif
+}
+
+static struct dma_fence *new_early_fence(struct kunit *test)
+{
+	u64 context = dma_fence_context_alloc(1);
+
+	return resv_keep_fence(test, mock_fence_create_early(context, 1));
+}
+
+/*
+ * Add @fence without a slot, nor memory for one, so that there is nothing left but to
+ * wait for @early, whose own wait ends at once. Does it wait until that has signaled?
+ */
+static void add_waits(struct kunit *test, struct dma_fence *fence,
+		      struct dma_fence *early)
+{
+	struct mock_signaler signaler;
+	unsigned int failed;
+	bool waited;
+
+	mock_signal_later(&signaler, early, HZ / 10);
+	expect_early(true);
+	oom_inject_arm(1, true);
+	dma_resv_add_fence(resv_obj(test), fence, DMA_RESV_USAGE_READ);
+	failed = oom_inject_disarm(NULL);
+	expect_early(false);
+	waited = dma_fence_is_signaled(early);
+	mock_signal_end(&signaler);
+
+	KUNIT_EXPECT_GE(test, failed, 1u);
+	KUNIT_EXPECT_TRUE(test, waited);
+}
+
+/* oom_inject_stop() ends it */
+static bool no_memory_begin(struct kunit *test)
+{
+	int ret = oom_inject_start();
+
+	if (ret == -EOPNOTSUPP) {
+		kunit_info(test, "needs CONFIG_KPROBES, nothing was tested\n");
+		return false;
+	}
+	KUNIT_ASSERT_EQ(test, ret, 0);
+
+	return true;
+}
+
+/* What was waited for is gone, and only then is there room for another one */
+static void add_to_full_object_waits(struct kunit *test)
+{
+	struct dma_resv *obj = resv_obj(test);
+	struct dma_fence *early, *last;
+	struct dma_resv_table *table;
+	unsigned int i, count;
+
+	if (!no_memory_begin(test))
+		return;
+
+	early = new_early_fence(test);
+	last = resv_new_fence(test);
+	resv_add(test, obj, early, DMA_RESV_USAGE_KERNEL);
+	table = rcu_dereference_protected(obj->table, true);
+	for (i = 1; i < table->max; i++)
+		resv_add_new(test, DMA_RESV_USAGE_READ);
+
+	resv_lock(test, obj);
+	add_waits(test, last, early);
+	count = table->end[DMA_RESV_USAGE_BOOKKEEP];
+	dma_resv_unlock(obj);
+	oom_inject_stop();
+
+	KUNIT_EXPECT_PTR_EQ(test, rcu_access_pointer(obj->table), table);
+	KUNIT_EXPECT_EQ(test, count, (unsigned int)table->max);
+	KUNIT_EXPECT_EQ(test, kref_read(&early->refcount), 1u);
+	KUNIT_EXPECT_EQ(test, kref_read(&last->refcount), 2u);
+}
+
+/* Without a table there is no other fence to wait for */
+static void add_to_new_object_waits(struct kunit *test)
+{
+	struct dma_fence *early;
+
+	if (!no_memory_begin(test))
+		return;
+
+	early = new_early_fence(test);
+	resv_lock(test, resv_obj(test));
+	add_waits(test, early, early);
+	dma_resv_unlock(resv_obj(test));
+	oom_inject_stop();
+
+	RESV_EXPECT_EMPTY(test, resv_obj(test));
+}
+
 /* The slots move under the feet of the walk, at last to another table */
 static void add_inside_walk_is_reported(struct kunit *test)
 {
@@ -109,6 +213,8 @@ static void add_inside_walk_is_reported(struct kunit *test)
 
 static struct kunit_case dma_resv_mistake_cases[] = {
 	KUNIT_CASE(add_without_slot_keeps_dependency),
+	KUNIT_CASE(add_to_full_object_waits),
+	KUNIT_CASE(add_to_new_object_waits),
 	KUNIT_CASE(add_inside_walk_is_reported),
 	{}
 };

@@ -15,6 +15,7 @@
 #include "amdgpu-mock.h"
 #include "amdgpu_amdkfd.h"
 #include "amdgpu_dma_buf.h"
+#include "oom-inject.h"
 
 /**
  * struct compute - a compute process
@@ -95,7 +96,7 @@ static void compute_unmap(struct kunit *test, struct compute *p,
 			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p->kgd, mem,
 								  p->vm));
 	/* Here the TLBs are flushed */
-	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p->kgd, mem));
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p->kgd, mem, true));
 }
 
 static void compute_free(struct kunit *test, struct compute *p,
@@ -432,7 +433,38 @@ static void unmap_ends_late(struct kunit *test)
 			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p.kgd, mem,
 								  p.vm));
 	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
-	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem));
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem, true));
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* It can't be freed either, as when a signal comes before the TLBs are flushed */
+static void free_needs_flush(struct kunit *test)
+{
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	KUNIT_EXPECT_FALSE(test, amdgpu_amdkfd_gpuvm_in_tlb(mem, NULL));
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p.kgd, mem,
+								  p.vm));
+	KUNIT_EXPECT_TRUE(test, amdgpu_amdkfd_gpuvm_in_tlb(mem, p.vm));
+	KUNIT_EXPECT_TRUE(test, amdgpu_amdkfd_gpuvm_in_tlb(mem, NULL));
+	KUNIT_ASSERT_EQ(test, -EBUSY,
+			amdgpu_amdkfd_gpuvm_free_memory_of_gpu(p.kgd, mem,
+							       NULL));
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+
+	/* To map it again doesn't flush */
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_TRUE(test, amdgpu_amdkfd_gpuvm_in_tlb(mem, p.vm));
+	compute_unmap(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, amdgpu_amdkfd_gpuvm_in_tlb(mem, NULL));
 	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
 
 	compute_free(test, &p, mem);
@@ -462,12 +494,159 @@ static void tables_go_late(struct kunit *test)
 	compute_map(test, &p, mem);
 	compute_unmap(test, &p, mem);
 	KUNIT_EXPECT_FALSE(test, list_empty(stale));
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
 
 	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
 	KUNIT_EXPECT_TRUE(test, list_empty(stale));
 	KUNIT_EXPECT_FALSE(test, list_empty(&taken));
 	amdgpu_amdkfd_gpuvm_free_stale(&taken);
 	KUNIT_EXPECT_TRUE(test, list_empty(&taken));
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* Memory that can't be freed for lack of memory is still there, and can be freed later */
+static void free_fails(struct kunit *test)
+{
+	unsigned int nth, failed = 1;
+	struct amdgpu_bo *bo;
+	struct kgd_mem *mem;
+	struct compute p;
+	int r;
+
+	r = oom_inject_start();
+	if (r == -EOPNOTSUPP)
+		return;
+	KUNIT_ASSERT_EQ(test, r, 0);
+
+	compute_init(test, &p);
+	for (nth = 1; nth < 100 && failed; nth++) {
+		mem = compute_alloc(test, &p);
+		compute_map(test, &p, mem);
+		compute_unmap(test, &p, mem);
+		/* It is wiped at the end, which is not what should fail */
+		bo = amdgpu_bo_ref(mem->bo);
+
+		oom_inject_arm(nth, false);
+		r = amdgpu_amdkfd_gpuvm_free_memory_of_gpu(p.kgd, mem, NULL);
+		failed = oom_inject_disarm(NULL);
+		if (r) {
+			/* It is what it was, and known to be mapped */
+			compute_map(test, &p, mem);
+			KUNIT_EXPECT_EQ(test, 0,
+					amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem,
+								      true));
+			AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef,
+					   DMA_RESV_USAGE_BOOKKEEP);
+			compute_unmap(test, &p, mem);
+			AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+			compute_free(test, &p, mem);
+		}
+		amdgpu_bo_unref(&bo);
+	}
+	KUNIT_EXPECT_GT(test, nth, 2u);
+	compute_fini(&p);
+	oom_inject_stop();
+}
+
+static int commit_fails(struct amdgpu_vm_update_params *params,
+			struct dma_fence **fence)
+{
+	amdgpu_job_free(params->job);
+	params->job = NULL;
+
+	return -ENOMEM;
+}
+
+/* A table stays if the update that takes it out is not submitted */
+static void lost_tables_stay(struct kunit *test)
+{
+	const struct amdgpu_vm_update_funcs *real;
+	struct amdgpu_vm_update_funcs broken;
+	struct amdgpu_bo *table;
+	struct kgd_mem *mem;
+	struct compute p;
+	LIST_HEAD(taken);
+
+	compute_init(test, &p);
+	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
+	mem = compute_alloc_pages(test, &p, 0x200000, 2);
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	KUNIT_ASSERT_TRUE(test, !!p.vm->root.entries);
+	table = amdgpu_bo_ref(p.vm->root.entries[1].base.bo);
+	KUNIT_ASSERT_TRUE(test, !!table);
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->shadow_list));
+
+	real = p.vm->update_funcs;
+	broken = *real;
+	broken.commit = commit_fails;
+	mem = compute_alloc_pages(test, &p, 0x200000, 512);
+	p.vm->update_funcs = &broken;
+	KUNIT_EXPECT_EQ(test, -ENOMEM,
+			amdgpu_amdkfd_gpuvm_map_memory_to_gpu(p.kgd, mem, p.vm));
+	p.vm->update_funcs = real;
+	KUNIT_EXPECT_TRUE(test, !p.vm->root.entries[1].base.bo);
+
+	/* Neither a flush has it, nor one who looks for memory */
+	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
+	amdgpu_amdkfd_gpuvm_free_stale(&taken);
+	KUNIT_EXPECT_FALSE(test, list_empty(&table->shadow_list));
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->tbo.lru));
+
+	/* Nor when it is overwritten at last */
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
+	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
+	amdgpu_amdkfd_gpuvm_free_stale(&taken);
+	KUNIT_EXPECT_FALSE(test, list_empty(&table->shadow_list));
+
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+	KUNIT_EXPECT_TRUE(test, list_empty(&table->shadow_list));
+	amdgpu_bo_unref(&table);
+}
+
+/* Nor does a flush have one while the update that takes it out has not run */
+static void tables_wait_for_update(struct kunit *test)
+{
+	struct amdgpu_mock_ring *ring = &amdgpu_mock(test)->sdma;
+	struct kgd_mem *mem;
+	struct compute p;
+	LIST_HEAD(taken);
+
+	compute_init(test, &p);
+	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
+	mem = compute_alloc_pages(test, &p, 0x200000, 2);
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
+	compute_free(test, &p, mem);
+
+	/* One thread unmaps, another one is about to flush for something else */
+	mem = compute_alloc_pages(test, &p, 0x200000, 512);
+	amdgpu_mock_hold(ring);
+	compute_map(test, &p, mem);
+	compute_unmap(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, list_empty(&p.vm->stale));
+	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
+	KUNIT_EXPECT_TRUE(test, list_empty(&taken));
+	KUNIT_EXPECT_FALSE(test, list_empty(&p.vm->stale));
+	amdgpu_amdkfd_gpuvm_free_stale(&taken);
+
+	amdgpu_mock_release(ring);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
+	amdgpu_amdkfd_gpuvm_take_stale(p.vm, &taken);
+	KUNIT_EXPECT_FALSE(test, list_empty(&taken));
+	KUNIT_EXPECT_TRUE(test, list_empty(&p.vm->stale));
+	amdgpu_amdkfd_gpuvm_free_stale(&taken);
 
 	compute_free(test, &p, mem);
 	compute_fini(&p);
@@ -617,7 +796,10 @@ static struct kunit_case amdgpu_kfd_cases[] = {
 	KUNIT_CASE(unmap_leaves_others),
 	KUNIT_CASE(unmap_of_two),
 	KUNIT_CASE(unmap_ends_late),
+	KUNIT_CASE(free_needs_flush),
 	KUNIT_CASE(tables_go_late),
+	KUNIT_CASE(lost_tables_stay),
+	KUNIT_CASE(tables_wait_for_update),
 	KUNIT_CASE(detach_takes_all_of_a_process),
 	KUNIT_CASE(restore_renews),
 	KUNIT_CASE(restore_waits_kernel),
@@ -629,6 +811,7 @@ static struct kunit_case amdgpu_kfd_cases[] = {
 	KUNIT_CASE(restore_memory_read),
 	KUNIT_CASE(restore_memory_bookkeep),
 	KUNIT_CASE(teardown_leaves_others),
+	KUNIT_CASE(free_fails),
 	{}
 };
 
