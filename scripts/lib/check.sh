@@ -89,6 +89,8 @@ sources_of() {
 boots() {
 	local name=$1 log=$LOGS/boot-$TIER-${1//[^a-z0-9-]/-}.log kernel=$BUILD/kernel-topics programs bad
 	have_tree "$2"
+	# Programs of another state would be taken for those of this one
+	rm -rf "$kernel/guest"
 	if ! (	build_kernel topics "$CHECK_TREE" "$kernel"
 		build_guest "$CHECK_TREE" "$kernel" ); then
 		fail "$name" "it does not build" "$LOGS/build-kernel-topics.log"

@@ -143,11 +143,7 @@ in_background "unpacking $OLDER_VERSION" "$LOGS/unpack-older.log" \
 in_background "committing $OLDER_VERSION" "$LOGS/unpack-older.log" commit_base "$t/older"
 git -C "$t/older" config user.name resv
 git -C "$t/older" config user.email resv@localhost
-mapfile -t list < <(patches fixes)
-pure_git -C "$t/older" am -q --keep-cr --whitespace=nowarn "${list[@]}" >"$LOGS/apply-fixes.log" 2>&1 &&
-	ok "git am of the fixes alone on $OLDER_VERSION" ||
-	fail "git am of the fixes alone on $OLDER_VERSION" "$(grep -m 1 -E '^(error|Patch failed)' "$LOGS/apply-fixes.log")" "$LOGS/apply-fixes.log"
-pure_git -C "$t/older" am --abort >/dev/null 2>&1 || :
+apply_says "$t/older" 0 'topics: fixes$' "the fixes alone on $OLDER_VERSION" fixes
 pure_git -C "$t/older" reset -q --hard base
 apply_says "$t/older" 0 'now has the' "git $OLDER_VERSION"
 pure_git -C "$t/older" reset -q --hard base
