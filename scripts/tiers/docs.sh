@@ -73,6 +73,9 @@ sphinx() {	# SET OPTIONS PAGE...
 	for page; do
 		[ -s "$out/Documentation/output/$set/$page.html" ] ||
 			bad="$page was not made${bad:+$'\n'}$bad"
+		# A title without its underline is no mistake to Sphinx
+		! grep -qs '<title>&lt;no title' "$out/Documentation/output/$set/$page.html" ||
+			bad="$page has no title${bad:+$'\n'}$bad"
 	done
 	if [ -n "$bad" ]; then
 		fail "Sphinx: $set" "${bad%%$'\n'*}" "$log"
