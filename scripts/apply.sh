@@ -7,19 +7,16 @@
 . "$RESV_TOP/scripts/lib/putting.sh"
 parse_args "$@"
 [ -z "$BASE_ARG" ] || usage_error "apply takes a tree, not --base"
-known_topic() {
-	is_topic "$1" || usage_error "there is no topic '$1'; there are: $(topics | tr '\n' ' ')"
-}
 chosen=() without=() tree=
 while [ ${#ARGS[@]} -gt 0 ]; do
 	a=${ARGS[0]} ARGS=("${ARGS[@]:1}")
 	case $a in
 	--without)
 		[ ${#ARGS[@]} -gt 0 ] || usage_error "--without needs a topic"
-		known_topic "${ARGS[0]}"
+		require_topic "${ARGS[0]}"
 		without+=("${ARGS[0]}") ARGS=("${ARGS[@]:1}") ;;
 	-*)	usage_error "apply does not know '$a'" ;;
-	*)	if [ ${#ARGS[@]} = 0 ]; then tree=$a; else known_topic "$a"; chosen+=("$a"); fi ;;
+	*)	if [ ${#ARGS[@]} = 0 ]; then tree=$a; else require_topic "$a"; chosen+=("$a"); fi ;;
 	esac
 done
 [ -n "$tree" ] || usage_error "apply needs the kernel tree to patch, as its last argument"

@@ -10,8 +10,7 @@ for a in "${ARGS[@]}"; do
 	case $a in
 	--force) force=1 ;;
 	-*) usage_error "tree does not know '$a'" ;;
-	*)	is_topic "$a" || usage_error "there is no topic '$a'; there are: $(topics | tr '\n' ' ')"
-		chosen+=("$a") ;;
+	*)	require_topic "$a"; chosen+=("$a") ;;
 	esac
 done
 lock_build

@@ -60,7 +60,7 @@ changed_here() { ! lgit diff --quiet --no-renames base HEAD -- "$1"; }
 # sources_of COMMIT...: the .c files that these change or add, as build/check-tree has
 # them; one that is only #included by others stands for those.
 sources_of() {
-	local f users
+	local c f users
 	for c; do
 		cgit diff --name-only --no-renames --diff-filter=AM "$c~" "$c"
 	done | sort -u |
@@ -84,7 +84,7 @@ sources_of() {
 	done | sort -u
 }
 
-# boots NAME COMMIT [WITHOUT-SUITES]: the kernel topics of it boots, and passes KUnit and
+# boots NAME COMMIT: the kernel topics of it boots, and passes KUnit and
 # what programs there are by then
 boots() {
 	local name=$1 log=$LOGS/boot-$TIER-${1//[^a-z0-9-]/-}.log kernel=$BUILD/kernel-topics programs bad

@@ -40,7 +40,8 @@ unexported() {
 	head=$(lgit rev-parse HEAD)
 	[ "$head" = "$(lgit rev-parse -q --verify refs/resv/laid || :)" ] ||
 		{ echo "commits that were not exported:"; lgit log --oneline -5 refs/resv/laid..HEAD; return; }
-	where_topics_end | cmp -s - "$(topics_file)" ||
+	# Laid before there were topics, it has no such file.
+	[ ! -e "$(topics_file)" ] || where_topics_end | cmp -s - "$(topics_file)" ||
 		echo "branches topic/* that end elsewhere than in series/"
 }
 
@@ -57,7 +58,7 @@ mark_topics() {
 	for t; do
 		n=$((n + $(patches "$t" | wc -l)))
 		b=$(sed -n "${n}s/.* //p" "$(laid_file)")
-		lgit branch -q --no-track "$(topic_branch "$t")" "$b"
+		lgit branch -q --no-track "topic/$t" "$b"
 	done
 	where_topics_end >"$(topics_file)"
 }

@@ -40,3 +40,11 @@ test_programs() {
 	boot "$BUILD/kernel-$kernel" "$job" "$log" "$(boot_limit "$kernel")" "$@"
 	verdicts "$log" job="$job" programs="$programs" suites="$suites" mock="$MOCK_SELFTESTS"
 }
+
+# test_mock KERNEL TREE: i915's mock selftests in the kernel that was built of TREE
+test_mock() {
+	local log=$LOGS/boot-$1-kunit.log
+	RESV_CMDLINE="i915.mock_selftests=-1 ${RESV_CMDLINE-}" \
+		boot "$BUILD/kernel-$1" kunit "$log" "$(boot_limit "$1")"
+	verdicts "$log" job=kunit mock="$(expected_mock_selftests "$2")"
+}

@@ -13,7 +13,7 @@ overview_table() {	# GIT-TREE
 	echo '| topic | what it does | patches | lines | needs | can be reverted alone |'
 	echo '|---|---|---|---|---|---|'
 	while read -r t; do
-		range=$(range_of "$1" "$t")
+		range=$(range_of "$t")
 		needs=$(needs_of "$t" | sed 's/.*/[&](&)/' | tr '\n' ' ')
 		echo "| [$t]($t) | $(title_of "$t") | $(pure_git -C "$1" rev-list --count "$range") |" \
 			"$(pure_git -C "$1" diff --numstat --no-renames "${range%%..*}" "${range##*..}" |

@@ -4,7 +4,10 @@
 # topics that it needs.
 
 topics() { awk '!/^#/ && NF { print $1 }' "$SERIES/order"; }
-is_topic() { topics | grep -qxF -e "$1"; }
+require_topic() {
+	topics | grep -qxF -e "$1" ||
+		usage_error "there is no topic '$1'; there are: $(topics | tr '\n' ' ')"
+}
 revertible() { awk '!/^#/ && $2 == "alone" { print $1 }' "$SERIES/order"; }
 # What a topic needs by itself, without what that needs in turn
 needs_of() { awk -v t="$1" '!/^#/ && $1 == t { for (i = 3; i <= NF; i++) print $i }' "$SERIES/order"; }
@@ -51,15 +54,12 @@ patches() {
 # TOPIC/NNNN-SUBJECT of a patch file, as we name it to others
 patch_name() { printf '%s\n' "${1#"$SERIES/"}"; }
 
-# In a git tree each topic is a branch that ends where the topic ends.
-topic_branch() { printf 'topic/%s\n' "$1"; }
+# In a git tree each topic is a branch, topic/NAME, that ends where the topic ends.
 
-# range_of GIT-TREE TOPIC: the commits of a topic, A..B
+# range_of TOPIC: its commits, A..B, in a tree that has all topics
 range_of() {
-	local t from=base
-	while read -r t; do
-		[ "$t" != "$2" ] || break
-		! pure_git -C "$1" rev-parse -q --verify "refs/heads/topic/$t" >/dev/null || from=topic/$t
-	done < <(topics)
-	printf '%s..topic/%s\n' "$from" "$2"
+	awk -v t="$1" '!/^#/ && NF {
+		if ($1 == t) print (before ? "topic/" before : "base") "..topic/" t
+		before = $1
+	}' "$SERIES/order"
 }

@@ -10,7 +10,7 @@ write_series() {	# TREE DEST
 			--subject-prefix=PATCH --diff-algorithm=myers --unified=3 --stat=72 \
 			--src-prefix=a/ --dst-prefix=b/ --suffix=.patch \
 			--filename-max-length=64 --no-attach --no-thread --no-notes \
-			--no-base "$(range_of "$1" "$t")"
+			--no-base "$(range_of "$t")"
 	done < <(topics)
 }
 

@@ -5,7 +5,4 @@
 base_tree
 build_kernel before "$BASE_TREE" "$BUILD/kernel-before"
 build_guest "$BASE_TREE" "$BUILD/kernel-before"
-log=$LOGS/boot-before-kunit.log
-RESV_CMDLINE="i915.mock_selftests=-1 ${RESV_CMDLINE-}" \
-	boot "$BUILD/kernel-before" kunit "$log" "$(boot_limit before)"
-verdicts "$log" job=kunit mock="$(expected_mock_selftests "$BASE_TREE")"
+test_mock before "$BASE_TREE"

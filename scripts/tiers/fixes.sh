@@ -40,10 +40,7 @@ kernel=$BUILD/kernel-fixes
 build_kernel fixes "$CHECK_TREE" "$kernel"
 # The tests of framebuffers come with a later topic, and run on any kernel.
 build_guest "$LINUX" "$kernel"
-log=$LOGS/boot-fixes-kunit.log
-RESV_CMDLINE="i915.mock_selftests=-1 ${RESV_CMDLINE-}" \
-	boot "$kernel" kunit "$log" "$(boot_limit fixes)"
-verdicts "$log" job=kunit mock="$(expected_mock_selftests "$CHECK_TREE")"
+test_mock fixes "$CHECK_TREE"
 log=$LOGS/boot-fixes-pressure.log
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=2 resv.timeout=600" \
 	boot "$kernel" pressure "$log" 600 -m 384M -vga none \

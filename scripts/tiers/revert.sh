@@ -6,8 +6,7 @@
 . "$RESV_TOP/scripts/lib/check.sh"
 while read -r t; do
 	have_tree HEAD
-	range=$(range_of "$LINUX" "$t")
-	if ! cgit revert --no-edit "$range" >"$LOGS/revert-$t.log" 2>&1; then
+	if ! cgit revert --no-edit "$(range_of "$t")" >"$LOGS/revert-$t.log" 2>&1; then
 		cgit revert --abort >/dev/null 2>&1 || :
 		fail "without $t" "$(grep -m 1 -E '^(error|CONFLICT)' "$LOGS/revert-$t.log")" "$LOGS/revert-$t.log"
 		continue
