@@ -85,7 +85,8 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   pressure   the part of modeset where memory is short, again and again on a busy
              machine, for words that are lost; $RESV_PRESSURE_ROUNDS says how often
   pressure-base  that on the unpatched base, which has to lose one
-  full       all of these but quick and pressure*; writes docs/tested.md when all passed
+  full       all of these but quick and pressure*; with --record it counts what docs/tested.md
+             has for this very input and these tools, and writes what passes into it
 
 Exit status: 0 fine, 1 something failed, 2 wrong use.
 Everything that is fetched and built is under build/; remove it to start anew.

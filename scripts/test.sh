@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# resv test [TIER...] [--base FILE|DIR]; a tier is scripts/tiers/NAME.sh
+# resv test [TIER...] [full [--record]] [--base FILE|DIR]; a tier is scripts/tiers/NAME.sh
 for lib in common deps base lay write kernel boot judge results machine memory record; do
 	. "$RESV_TOP/scripts/lib/$lib.sh"
 done
@@ -42,17 +42,21 @@ run_tier() {
 }
 
 parse_args "$@"
-tiers=() full=
+tiers=()
+full=
+record=
 for a in "${ARGS[@]-}"; do
 	case $a in
 	'')	read -ra all <<<"$TEST_TIERS"; tiers+=("${all[@]}") ;;
 	full)	full=1; read -ra all <<<"$TEST_TIERS $MORE_TIERS"; tiers+=("${all[@]}") ;;
+	--record) record=1 ;;
 	-*)	usage_error "test does not know '$a'" ;;
 	*)	[[ " $TEST_TIERS $MORE_TIERS $ON_DEMAND " = *" $a "* ]] ||
 			usage_error "there is no test tier '$a'; there are: $ON_DEMAND $TEST_TIERS $MORE_TIERS full"
 		tiers+=("$a") ;;
 	esac
 done
+[ -z "$record" ] || [ ${#tiers[@]} -gt 0 ] || usage_error "--record is for 'test full', or for tiers by name"
 
 lock_build
 at_exit stop_tier
@@ -62,12 +66,13 @@ need fetch build check apply
 run_tier tree
 if ! grep -q "^FAIL" "$RESULTS"; then
 	n=0
+	[ -z "$record" ] || from_record
 	for t in "${tiers[@]}"; do
 		n=$((n + 1))
 		[ -z "$full" ] || say "-- $n of ${#tiers[@]}"
-		[ -n "$full" ] && recall "$t" || run_tier "$t"
+		[ -n "$full$record" ] && recall "$t" || run_tier "$t"
+		[ -z "$record" ] || ! passed "$t" || to_record "$t"
 	done
-	[ -z "$full" ] || grep -q '^FAIL' "$RESULTS" || write_record "${tiers[@]}"
 fi
 
 not_run "${tiers[@]}"

@@ -108,15 +108,11 @@ boots() {
 	ok "$name ($(grep -c '^ok' "$TMP/judged" || :) results)"
 }
 
-# What was verified before, in the very same state, stays verified.
-verified=$CHECK_OUT/verified
-known() { grep -qsxF "$*" "$verified"; }
-remember_state() { mkdir -p "$CHECK_OUT"; echo "$*" >>"$verified"; }
 tree_of() { lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS)$' | sha256sum | cut -c1-16; }
 # What boots does with a tree depends on the guest and on how its kernel is configured.
 boot_state() {	# COMMIT
-	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && find guest configs -type f -print0 |
-		sort -z | xargs -0 cat | sha256sum | cut -c1-16) $(gcc -dumpfullversion)"
+	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && { kernel_files topics; find guest -type f; } |
+		sort | xargs -d '\n' cat | sha256sum | cut -c1-16) $(gcc -dumpfullversion)"
 }
 
 # build_dirs NAME TARGETS...: one check, that they build and our files don't warn

@@ -1,11 +1,29 @@
 # shellcheck shell=bash
-# docs/tested.md: what './resv test full' saw the last time that all of it passed
+# The record, docs/tested.md: what './resv test full --record' saw pass, a tier at a time:
+# docs/tested/TIER is what build/passed/TIER was where it passed, docs/tested/parts has the
+# verdicts of what is less than a tier. So it can be gathered in pieces, and on several
+# machines: what stands there for the very same input and tools counts.
 RECORD=$RESV_TOP/docs/tested.md
+RECORDED=$RESV_TOP/docs/tested
 README=$RESV_TOP/README.md
 
-# recorded TIER: 'INPUT DAY' of its row, if it has one
-recorded() {
-	awk -F' *[|] *' -v t="$1" '$2 == t { gsub(/`/, "", $3); print $3, $4 }' "$RECORD" 2>/dev/null || :
+# Take over what is on record for what we have before us.
+from_record() {
+	local t
+	mkdir -p "$PASSED"
+	for t in $TEST_TIERS $MORE_TIERS; do
+		passed "$t" || ! passed "$t" "$RECORDED" || cp "$RECORDED/$t" "$PASSED/$t"
+	done
+	[ ! -e "$RECORDED/parts" ] || cat "$RECORDED/parts" >>"$PARTS"
+}
+
+# to_record TIER: it has passed
+to_record() {
+	mkdir -p "$RECORDED"
+	cp "$PASSED/$1" "$RECORDED/$1"
+	# The last line about each counts; those of mutants and patches of another state never will.
+	tac "$PARTS" 2>/dev/null | awk -F '\t' '!seen[$1]++' | sort >"$RECORDED/parts"
+	write_record
 }
 
 # record_sum: the sentence that README repeats
@@ -14,7 +32,7 @@ record_sum() {
 }
 readme_sum() {
 	sed -n '/<!-- tested -->/,/<!-- \/tested -->/ { /<!--/d; p }' "$README" |
-		tr '\n' ' ' | sed 's/^The last full run (\[record\](docs\/tested.md)): //; s/ *$//'
+		tr '\n' ' ' | sed 's/^The record of the full run (\[docs\/tested.md\](docs\/tested.md)): //; s/ *$//'
 }
 
 # Which kernel the results of a tier come from
@@ -31,7 +49,7 @@ suite_matrix() {
 	local t k
 	for t; do
 		k=$(kernel_of_tier "$t")
-		[ -z "$k" ] || sed -n "s/^\\(ok\\|skip\\) $t: /$k \\1 /p" "$PASSED/$t"
+		[ -z "$k" ] || sed -n "s/^\\(ok\\|skip\\) $t: /$k \\1 /p" "$RECORDED/$t"
 	done | awk '
 		{ kernel = $1; verdict = $2; name = $0; sub(/^[^ ]* [^ ]* /, "", name) }
 		name ~ /^kunit /		{ sub(/^kunit /, "", name); sub(/\..*/, "", name); kind = "KUnit" }
@@ -64,25 +82,32 @@ suite_matrix() {
 		}'
 }
 
-write_record() {	# TIER...
-	local t input tools day wall cpu new=$TMP/tested.md sum
-	sum="$(awk '{ n[$1]++ } END { printf "%d checks passed, 0 failed, %d skipped", n["ok"], n["skip"] }' "$RESULTS")"
-	sum="$sum, in $# tiers, $(patches | wc -l) patches, $(date -u +%F)."
+write_record() {
+	local t day wall cpu commit new=$TMP/tested.md sum have=() missing=()
+	for t in $TEST_TIERS $MORE_TIERS; do
+		if passed "$t" "$RECORDED"; then have+=("$t"); else missing+=("$t"); fi
+	done
+	cd "$RECORDED" || return
+	sum="$(sed -s 1d "${have[@]}" | awk '{ n[$1]++ } END { printf "%d checks passed, 0 failed, %d skipped", n["ok"], n["skip"] }')"
+	if [ ${#missing[@]} = 0 ]; then
+		sum="$sum, in all of its ${#have[@]} tiers"
+	else
+		sum="$sum, in ${#have[@]} of its $((${#have[@]} + ${#missing[@]})) tiers (not yet: ${missing[*]})"
+	fi
+	sum="$sum, $(patches | wc -l) patches, $(date -u +%F)."
 	{
 		echo "# What was tested"
 		echo
 		echo "The sum: $sum"
 		echo
-		echo "Written by \`./resv test full\` when all of it passed; \`./resv test series\` compares. A tier's"
-		echo "input is a hash of the files that it depends on: where it is still the same, the row is true of"
-		echo "what you have before you. Times are those of the machine that ran it, with two processors and"
-		echo "without KVM, and without a build where the kernel was there; the CPU time differs least from"
-		echo "one machine to another."
+		echo "Written by \`./resv test full --record\`, a tier at a time, when it has passed; \`./resv test"
+		echo "series\` compares. A tier's input is a hash of what it depends on: where it is still the same,"
+		echo "the row is true of what you have before you. Times are those of the machine that ran it,"
+		echo "with two processors and without KVM, and without a build where the kernel was there; the"
+		echo "CPU time differs least from one machine to another."
 		echo
 		echo "| | |"
 		echo "|---|---|"
-		echo "| commit | $(git -C "$RESV_TOP" rev-parse --short=12 HEAD 2>/dev/null || echo "none")$(
-			[ -z "$(git -C "$RESV_TOP" status --porcelain 2>/dev/null)" ] || echo ", with changes on top") |"
 		echo "| base | $BASE_NAME |"
 		echo "| compiler | $(gcc --version | head -n 1) |"
 		echo "| machine emulator | $(qemu-system-x86_64 --version | head -n 1) |"
@@ -90,18 +115,21 @@ write_record() {	# TIER...
 		echo
 		echo "## Tiers"
 		echo
-		echo "| tier | input | passed on | checks | skipped | seconds | CPU seconds |"
-		echo "|---|---|---|---|---|---|---|"
-		for t; do
-			read -r input tools day wall cpu <"$PASSED/$t"
-			echo "| $t | \`$input\` | $day | $(grep -c '^ok ' "$PASSED/$t" || :) | $(grep -c '^skip ' "$PASSED/$t" || :) | $wall | $cpu |"
+		echo "| tier | input | at commit | passed on | checks | skipped | seconds | CPU seconds |"
+		echo "|---|---|---|---|---|---|---|---|"
+		for t in "${have[@]}"; do
+			read -r input _ day wall cpu commit <"$t"
+			echo "| $t | \`$input\` | \`$commit\` | $day | $(grep -c '^ok ' "$t" || :) | $(grep -c '^skip ' "$t" || :) | $wall | $cpu |"
+		done
+		for t in "${missing[@]}"; do
+			echo "| $t | not yet |  |  |  |  |  |  |"
 		done
 		echo
 		echo "## Kernels and suites"
 		echo
 		echo "How many of a suite's cases passed, on which kernel ([what each is for](kernels.md))."
 		echo
-		suite_matrix "$@"
+		suite_matrix "${have[@]}"
 		echo
 		echo "## Mutants"
 		echo
@@ -110,16 +138,17 @@ write_record() {	# TIER...
 		echo
 		echo "| mutant | noticed by |"
 		echo "|---|---|"
-		sed -nE 's/^ok mutants: ([^:]*): (.*)/| \1 | \2 |/p' "$PASSED/mutants"
+		[[ " ${missing[*]} " = *" mutants "* ]] ||
+			sed -nE 's/^ok mutants: ([^:]*): (.*)/| \1 | \2 |/p' mutants
 		echo
 		echo "## Skipped"
 		echo
-		grep '^skip ' "$RESULTS" | sed 's/^skip /- /' || echo "Nothing."
+		sed -s 1d "${have[@]}" | grep '^skip ' | sed 's/^skip /- /' || echo "Nothing."
 	} >"$new"
+	cd "$OLDPWD" || return
 	mv "$new" "$RECORD"
 	awk -v sum="$sum" '
-		/<!-- tested -->/ { print; print "The last full run ([record](docs/tested.md)): " sum; skip = 1; next }
+		/<!-- tested -->/ { print; print "The record of the full run ([docs/tested.md](docs/tested.md)): " sum; skip = 1; next }
 		/<!-- \/tested -->/ { skip = 0 }
 		!skip' "$README" >"$TMP/readme" && cat "$TMP/readme" >"$README"
-	say "docs/tested.md has the record; README.md its sum"
 }

@@ -4,7 +4,7 @@
 # also builds all of drivers/dma-buf; what includes other headers builds at the
 # end of the series. And at the end of each topic the kernel boots, and passes what tests
 # there are by then.
-# depends: series configs guest
+# depends: series kernel:check kernel:topics guest
 . "$RESV_TOP/scripts/lib/check.sh"
 
 mapfile -t commits < <(lgit rev-list --reverse base..HEAD)
@@ -17,7 +17,7 @@ fi
 # That of all that is compiled here, and of what the patch touches
 mark="$(sha256sum <"$RESV_TOP/configs/check.config" | cut -c1-16) $(gcc -dumpfullversion)"
 state_of() {	# COMMIT
-	echo "$({	lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS|tools)$'
+	echo "patch $({	lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS|tools)$'
 		lgit diff --name-only --no-renames "$1~" "$1"
 	} | sha256sum | cut -c1-16) $mark"
 }
@@ -35,7 +35,7 @@ while read -r t; do
 	elif known "$(boot_state "topic/$t")"; then
 		ok "the end of $t boots (booted before, unchanged)"
 	elif boots "the end of $t boots" "topic/$t"; then
-		remember_state "$(boot_state "topic/$t")"
+		keep_part "$(boot_state "topic/$t")"
 	fi
 done < <(topics | tac)
 
@@ -81,7 +81,7 @@ for ((i = ${#commits[@]} - 1; i >= 0; i--)); do
 	mapfile -t files < <(sources_of "$c" | grep -vxFf "$TMP/elsewhere" || :)
 	if [ ${#files[@]} = 0 ]; then
 		ok "$name (nothing to build)"
-		remember_state "$(state_of "$c")"
+		keep_part "$(state_of "$c")"
 		continue
 	fi
 	if ! check_make "patch $((i + 1)) of ${#commits[@]}, ${#files[@]} files" "$log" "${files[@]/%.c/.o}"; then
@@ -94,5 +94,5 @@ for ((i = ${#commits[@]} - 1; i >= 0; i--)); do
 		continue
 	fi
 	ok "$name (${#files[@]} files)"
-	remember_state "$(state_of "$c")"
+	keep_part "$(state_of "$c")"
 done

@@ -3,7 +3,7 @@
 # and so do the GPU drivers where pointers have another size: no error, no warning
 # in a file of ours. Of displays that the series doesn't touch, it is only the file
 # with their planes, which is what uses the helpers.
-# depends: tree configs
+# depends: tree kernel:cross-arm64 kernel:cross-arm
 . "$RESV_TOP/scripts/lib/check.sh"
 need cross
 

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
 # What './resv run' shows first.
-# depends: tree configs guest
+# depends: tree kernel:quick guest
 machine quick
 log=$LOGS/boot-quick-demo.log
 boot "$BUILD/kernel-quick" demo "$log" "$(boot_limit quick)"

@@ -4,7 +4,7 @@
 # its displays, of nouveau all but nvkm, which is five hundred files that know no
 # buffers. The rest of amdgpu, i915, TTM, the emulated cards and RDMA are in the kernel
 # lockdep.
-# depends: tree configs
+# depends: tree kernel:check kernel:lockdep kernel:quick
 . "$RESV_TOP/scripts/lib/check.sh"
 
 drm=drivers/gpu/drm

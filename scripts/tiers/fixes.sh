@@ -2,7 +2,7 @@
 # The topic fixes by itself on the unpatched base: what it touches builds for x86, arm64
 # or arm without a new warning, and under lockdep it boots, passes the mock selftests of
 # i915 as the base does, and loses no word where the base loses one (see pressure).
-# depends: series configs guest
+# depends: series kernel:fixes kernel:check kernel:cross-arm64 kernel:cross-arm guest
 . "$RESV_TOP/scripts/lib/check.sh"
 need cross
 mapfile -t commits < <(lgit rev-list "base..topic/fixes")

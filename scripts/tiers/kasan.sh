@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Accesses, leaks and undefined behaviour are watched while everything runs: KUnit at boot,
 # then the kselftests.
-# depends: tree configs guest
+# depends: tree kernel:kasan guest
 machine kasan
 not_grown kasan
 KUNIT='*'

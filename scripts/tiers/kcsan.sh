@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Data races are watched for while KUnit runs, the torture above all. Watching
 # is slow, so it goes on for longer than in other machines.
-# depends: tree configs guest
+# depends: tree kernel:kcsan guest
 machine kcsan
 not_grown kcsan
 RESV_CMDLINE="dmabuf_kunit.torture_ms=8000 ${RESV_CMDLINE-}"

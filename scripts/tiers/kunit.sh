@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The core alone, as it is and not watched by anything: KUnit and the kernel's own
 # dma-buf selftests at boot.
-# depends: tree configs guest
+# depends: tree kernel:quick guest
 machine quick
 not_grown quick
 test_kunit quick

@@ -3,7 +3,7 @@
 # with linux/dma-resv-legacy.h, what more does after the semantic patch, and what that
 # makes of it compared with what we did by hand. docs/your-own-kernel.md has all of it
 # as tables.
-# depends: tree configs docs/your-own-kernel.md
+# depends: tree kernel:check kernel:cross-arm64 docs/your-own-kernel.md
 . "$RESV_TOP/scripts/lib/check.sh"
 . "$RESV_TOP/scripts/lib/legacy.sh"
 need cocci
@@ -43,8 +43,8 @@ for machine in check cross-arm64; do
 	build_legacy converted "${files[@]}"
 done
 
-# known WHAT NAME HEAD: the files that didn't build are those of a table
-known() {
+# not_built WHAT NAME HEAD: the files that didn't build are those of a table
+not_built() {
 	local broken=$TMP/broken-$1 new gone all
 	all=$(wc -l <"$TMP/files")
 	sort -o "$broken" "$broken"
@@ -58,5 +58,5 @@ known() {
 			"$LOGS/legacy-$1-check.log"
 	fi
 }
-known as-is "as they are" "file of the base"
-known converted "with header and semantic patch" "left for a person"
+not_built as-is "as they are" "file of the base"
+not_built converted "with header and semantic patch" "left for a person"

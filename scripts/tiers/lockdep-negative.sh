@@ -3,7 +3,7 @@
 # each for the mistakes of tests/dmabuf-lockdep-test.c, which has to end in one report
 # with the locks that we expect, and one boot for what is right. They are ended
 # when the test is over, before drivers and KUnit have their turn.
-# depends: tree configs guest
+# depends: tree kernel:lockdep guest
 machine lockdep
 END='dmabuf_lockdep_test: end of'
 

@@ -2,7 +2,7 @@
 # Locks, sleeping and RCU are watched while everything runs: KUnit and the mock
 # selftests of i915 at boot, with drivers whose hardware QEMU does not have, then
 # the kselftests.
-# depends: tree configs guest
+# depends: tree kernel:lockdep guest
 need graph
 machine lockdep
 not_grown lockdep

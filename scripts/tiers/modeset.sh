@@ -2,7 +2,7 @@
 # Two of QEMU's graphics cards with little video memory, in a machine that has
 # little memory itself, under lockdep: framebuffers are evicted and come back,
 # and commits to vkms and virtio-gpu wait for the fences that they have to.
-# depends: tree configs guest
+# depends: tree kernel:lockdep guest
 machine lockdep
 test_programs lockdep modeset \
 	-m 384M -vga none -device VGA,vgamem_mb=4 \

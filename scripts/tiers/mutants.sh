@@ -4,13 +4,12 @@
 # KUnit, the others by KUnit, or i915's mock selftests. RESV_MUTANTS names some as
 # AREA/NAME. What was caught stays caught for as long as nothing changes that has a
 # part in it, so that this can be ended and goes on where it was.
-# depends: tree native mutants configs guest
+# depends: tree native mutants kernel:quick kernel:lockdep guest
 . "$RESV_TOP/scripts/lib/native.sh"
 need native
 SCRATCH=$BUILD/mutants
-CAUGHT=$BUILD/passed/mutants.d
 MUTANTS_LOG=$LOGS/boot-mutants.log
-mkdir -p "$NATIVE" "$SCRATCH" "$CAUGHT"
+mkdir -p "$NATIVE" "$SCRATCH"
 
 # A kernel, the suites that it runs, and areas no suite of which runs code of another:
 # one of each shares a boot.
@@ -37,15 +36,15 @@ suites_of() {
 	esac
 }
 
-file_of() { echo "$CAUGHT/${1//\//.}.$2"; }
-
 # A verdict on MUTANT in WHERE (native or kernel) stays for as long as its input does.
-key="$(lgit rev-parse 'HEAD^{tree}' | cat - "$RESV_TOP"/configs/* "$RESV_TOP"/native/*/*.[ch] | sha256sum | cut -c1-16) $(tools_id)"
-key_of() { echo "$key $(sha256sum <"$RESV_TOP/mutants/$1.patch" | cut -c1-16)"; }
-known() { [ "$(head -n 1 "$(file_of "$1" "$2")" 2>/dev/null || :)" = "$(key_of "$1")" ]; }
-verdict() { ! known "$1" "$2" || sed -n 2p "$(file_of "$1" "$2")"; }
+key="$({	lgit rev-parse 'HEAD^{tree}'
+	cd "$RESV_TOP" && { kernel_files quick; kernel_files lockdep; } | sort -u | xargs cat native/*/*.[ch]
+} | sha256sum | cut -c1-16) $(tools_id)"
+mutant() {	# MUTANT WHERE: as build/passed/parts has it
+	echo "mutant $1 $2 $key $(sha256sum <"$RESV_TOP/mutants/$1.patch" | cut -c1-16)"
+}
 keep() {	# MUTANT WHERE VERDICT
-	printf '%s\n' "$(key_of "$1")" "$3" >"$(file_of "$1" "$2")"
+	keep_part "$(mutant "$1" "$2")" "$3"
 	clear_status
 	note "$1: ${3:-not noticed} ($2)"
 }
@@ -146,7 +145,7 @@ in_rounds() {
 	shift 2
 	for area; do
 		for m in "${mutants[@]}"; do
-			[ "${m%/*}" = "$area" ] && ! known "$m" kernel || continue
+			[ "${m%/*}" = "$area" ] && ! known "$(mutant "$m" kernel)" || continue
 			left[$area]+="$m "
 			todo=$((todo + 1))
 		done
@@ -182,7 +181,7 @@ in_rounds() {
 		fi
 		for m in "${round[@]}"; do
 			n=$((n + 1))
-			known "$m" kernel && continue
+			known "$(mutant "$m" kernel)" && continue
 			if boot_mutants "$kernel" "$suites" "$limit" "$(mock_of "$m")" "$m"; then
 				keep "$m" kernel "$(first_failure "${m%/*}" alone)"
 			else
@@ -206,7 +205,7 @@ for m in ${RESV_MUTANTS}; do
 	else
 		suites_of "${m%/*}" >/dev/null
 		mutants+=("$m")
-		[ "${m%/*}" != core ] || known "$m" native || todo+=("$m")
+		[ "${m%/*}" != core ] || known "$(mutant "$m" native)" || todo+=("$m")
 	fi
 done
 set -m		# a process group of its own, so that all of it can be stopped
@@ -228,11 +227,13 @@ wait "$native_pid" || :
 table=$LOGS/mutants.txt
 printf '%-34s %-16s %s\n' mutant "in user space" "in the kernel" >"$table"
 for m in "${mutants[@]}"; do
-	native=$(verdict "$m" native) kernel=$(verdict "$m" kernel)
+	native=$(part "$(mutant "$m" native)") || :
+	kernel=$(part "$(mutant "$m" kernel)") || :
 	printf '%-34s %-16s %s\n' "$m" "${native:--}" "${kernel:--}" >>"$table"
 	if [ -z "$native$kernel" ]; then
 		fail "$m" "nobody noticed: $(head -n 1 "$RESV_TOP/mutants/$m.patch")"
-		rm -f "$(file_of "$m" native)" "$(file_of "$m" kernel)"
+		drop_part "$(mutant "$m" native)"
+		drop_part "$(mutant "$m" kernel)"
 	elif [ "${m%/*}" = core ]; then
 		ok "$m: ${native:-not in user space}; ${kernel:-not by KUnit}"
 	else

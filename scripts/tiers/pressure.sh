@@ -2,7 +2,7 @@
 # Words that are written to framebuffers of qxl while these are evicted, swapped out
 # and shown, memory is short, and the host is busy: none is lost. $RESV_PRESSURE_ROUNDS
 # rounds of that, 20 without it, each of 10 s and more; all in one machine.
-# depends: tree configs guest
+# depends: tree kernel:pressure guest
 rounds=${RESV_PRESSURE_ROUNDS:-20}
 [[ $rounds =~ ^[1-9][0-9]*$ ]] || die "RESV_PRESSURE_ROUNDS=$rounds is not a number of rounds"
 limit=$((rounds * 120 + 120))

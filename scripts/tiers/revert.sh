@@ -2,7 +2,7 @@
 # Each topic of which series/order says that it can be reverted alone is: all of its
 # patches, the last one first, on the final tree. What is left builds, boots, and passes
 # the tests that are left.
-# depends: series configs guest
+# depends: series kernel:topics guest
 . "$RESV_TOP/scripts/lib/check.sh"
 while read -r t; do
 	have_tree HEAD
@@ -15,6 +15,6 @@ while read -r t; do
 	if known "$(boot_state "$commit")"; then
 		ok "without $t (booted before, unchanged)"
 	elif boots "without $t" "$commit"; then
-		remember_state "$(boot_state "$commit")"
+		keep_part "$(boot_state "$commit")"
 	fi
 done < <(revertible)

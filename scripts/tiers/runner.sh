@@ -2,7 +2,7 @@
 # Does the judge see what is wrong? Crafted logs first, then machines that
 # really panic, hang and warn.
 
-# depends: tree configs guest
+# depends: tree kernel:quick guest
 
 good_log() {
 cat <<'EOF'

@@ -2,7 +2,7 @@
 # What is found without running anything: checkpatch --strict on every patch, sparse
 # on the files that we show whole (the tier sparse has the drivers), and the Coccinelle
 # rules that come with the series. Each is tried on scripts/tiers/static/RULE.c first.
-# depends: series configs
+# depends: series kernel:check kernel:quick
 . "$RESV_TOP/scripts/lib/check.sh"
 . "$RESV_TOP/scripts/lib/maintainers.sh"
 need cocci
