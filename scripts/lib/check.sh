@@ -48,15 +48,6 @@ check_make() {
 		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "${@/#"$amd/display/"/"$amd/amdgpu/../display/"}"
 }
 
-# The warnings in a build log, without line numbers, so that they compare.
-warnings_in() {
-	sed -n 's/^\([^ :]*\):[0-9:]* warning: /\1: warning: /p' "$@" |
-		sed "s|^$CHECK_TREE/||; s|^\(\.\./\)*${CHECK_TREE##*/}/||" | sort -u
-}
-
-# Is FILE one that the series adds or changes?
-changed_here() { ! lgit diff --quiet --no-renames base HEAD -- "$1"; }
-
 # sources_of COMMIT...: the .c files that these change or add, as build/check-tree has
 # them; one that is only #included by others stands for those.
 sources_of() {

@@ -52,6 +52,15 @@ kmake() {	# SOURCE OUT ARGS...
 		make -C "$src" O="$out" "$@"
 }
 
+# The warnings in build logs, without line numbers, so that they compare.
+warnings_in() {
+	sed -n 's/^\([^ :]*\):[0-9:]* warning: /\1: warning: /p' "$@" |
+		sed "s|^$BUILD/[^/]*/||; s|^\(\.\./\)*check-tree/||" | sort -u
+}
+
+# Is FILE one that the series adds or changes?
+changed_here() { ! lgit diff --quiet --no-renames base HEAD -- "$1"; }
+
 # configure NAME SOURCE OUT
 configure() {
 	local name=$1 src=$2 out=$3 log=$LOGS/config-${3##*/}.log missing vars

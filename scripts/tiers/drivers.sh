@@ -2,8 +2,8 @@
 # The users of dma_resv that no booted kernel has build at the end of the series: no
 # error, no warning in a file of ours, no symbol that nobody exports. Of amdgpu that is
 # its displays, of nouveau all but nvkm, which is five hundred files that know no
-# buffers. The rest of amdgpu, i915, TTM, the emulated cards and RDMA are in the kernel
-# lockdep.
+# buffers. The rest of amdgpu, i915, radeon, TTM, the emulated cards, those of ARM and
+# RDMA are in the kernel lockdep.
 # depends: tree kernel:check kernel:lockdep kernel:quick
 . "$RESV_TOP/scripts/lib/check.sh"
 
@@ -13,11 +13,10 @@ mapfile -t displays < <(lgit diff --name-only --no-renames --diff-filter=AM base
 	grep '\.c$' | sed 's/c$/o/')
 mapfile -t nouveau < <(lgit ls-files "$drm/nouveau/nouveau_*.c" "$drm/nouveau/dispnv*/*.c" |
 	grep -vE '_(backlight|dmem|led|platform|svm)\.c' | sed 's/c$/o/')
+build_kernel lockdep "$LINUX" "$BUILD/kernel-lockdep"
 check_out HEAD
-build_dirs radeon	$drm/radeon/
 build_dirs displays	"${displays[@]}"
 build_dirs nouveau	"${nouveau[@]}"
-build_dirs arm		$drm/lima/ $drm/panfrost/ $drm/v3d/ $drm/vc4/
 
 # Modules are not linked here, so see that what they ask of us is exported.
 status "drivers: exported symbols"

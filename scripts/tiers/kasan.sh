@@ -3,6 +3,6 @@
 # then the kselftests.
 # depends: tree kernel:kasan guest
 machine kasan
-not_grown kasan
+well_built kasan
 KUNIT='*'
 test_programs kasan selftests

@@ -3,7 +3,7 @@
 # is slow, so it goes on for longer than in other machines.
 # depends: tree kernel:kcsan guest
 machine kcsan
-not_grown kcsan
+well_built kcsan
 RESV_CMDLINE="dmabuf_kunit.torture_ms=8000 ${RESV_CMDLINE-}"
 test_kunit kcsan
 if grep -q 'kcsan: enabled early' "$LOGS/boot-kcsan-kunit.log" &&

@@ -3,5 +3,5 @@
 # dma-buf selftests at boot.
 # depends: tree kernel:quick guest
 machine quick
-not_grown quick
+well_built quick
 test_kunit quick

@@ -5,7 +5,7 @@
 # depends: tree kernel:lockdep guest
 need graph
 machine lockdep
-not_grown lockdep
+well_built lockdep
 KUNIT='*'
 # -1: the mock selftests and nothing else, there is no device to probe
 RESV_CMDLINE="i915.mock_selftests=-1 ${RESV_CMDLINE-}"
