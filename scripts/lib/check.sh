@@ -43,7 +43,7 @@ check_make() {
 	local amd=drivers/gpu/drm/amd
 	mapfile -t vars < <(kernel_vars "$CHECK")
 	shift 2
-	progress_of() { local n; n=$(grep -cE '^  CC ' "$1") || :; echo "$n objects, "; }
+	progress_of() { local n; n=$(grep -csE '^  CC ' "$1") || :; echo "$n objects, "; }
 	in_background "$what" "$log" kmake "$CHECK_TREE" "$CHECK_OUT" \
 		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "${@/#"$amd/display/"/"$amd/amdgpu/../display/"}"
 }
@@ -51,7 +51,7 @@ check_make() {
 # sources_of COMMIT...: the .c files that these change or add, as build/check-tree has
 # them; one that is only #included by others stands for those.
 sources_of() {
-	local c f users
+	local c f dir o users
 	for c; do
 		cgit diff --name-only --no-renames --diff-filter=AM "$c~" "$c"
 	done | sort -u |
@@ -63,8 +63,9 @@ sources_of() {
 		*.h)	;;
 		*)	[ -e "$CHECK_TREE/$f" ] || continue
 			# What a Makefile names is no such file, and asking there is quick.
-			if cgit grep -qwF "$(basename "$f" .c).o" HEAD -- \
-					"${f%/*}"/{Makefile,Kbuild} "${f%/*/*}/Makefile"; then
+			dir=${f%/*} o=$(basename "$f" .c).o
+			if cgit grep -qwF "$o" HEAD -- "$dir"/{Makefile,Kbuild} ||
+			   cgit grep -qwF "${dir##*/}/$o" HEAD -- "${dir%/*}/Makefile"; then
 				echo "$f"
 				continue
 			fi
@@ -75,17 +76,30 @@ sources_of() {
 	done | sort -u
 }
 
+# What boots does with a tree depends on the guest and on how its kernel is configured.
+boot_state() {	# COMMIT
+	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && { kernel_files topics; find guest -type f; } |
+		sort | xargs -d '\n' cat | sha256sum | cut -c1-16) $(gcc -dumpfullversion)"
+}
+tree_of() { lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS)$' | sha256sum | cut -c1-16; }
+
 # boots NAME COMMIT: the kernel topics of it boots, and passes KUnit and
 # what programs there are by then
 boots() {
-	local name=$1 log=$LOGS/boot-$TIER-${1//[^a-z0-9-]/-}.log kernel=$BUILD/kernel-topics programs bad
+	local name=$1 log=$LOGS/boot-$TIER-${1//[^a-z0-9-]/-}.log kernel=$BUILD/kernel-topics
+	local state results programs bad
+	state=$(boot_state "$2")
+	if results=$(part "$state"); then
+		ok "$name ($results, unchanged since)"
+		return
+	fi
 	have_tree "$2"
 	# Programs of another state would be taken for those of this one
 	rm -rf "$kernel/guest"
 	if ! (	build_kernel topics "$CHECK_TREE" "$kernel"
 		build_guest "$CHECK_TREE" "$kernel" ); then
 		fail "$name" "it does not build" "$LOGS/build-kernel-topics.log"
-		return 1
+		return
 	fi
 	programs=$(expected_programs "$kernel/guest/root" selftests)
 	KUNIT='*' boot "$kernel" selftests "$log" "$(boot_limit topics)"
@@ -94,16 +108,11 @@ boots() {
 	bad=$(grep '^FAIL' "$TMP/judged" | head -n 2 | tr '\n' ';') || :
 	if [ -n "$bad" ]; then
 		fail "$name" "$bad" "$log"
-		return 1
+	else
+		results="$(grep -c '^ok' "$TMP/judged" || :) results"
+		ok "$name ($results)"
+		keep_part "$state" "$results"
 	fi
-	ok "$name ($(grep -c '^ok' "$TMP/judged" || :) results)"
-}
-
-tree_of() { lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS)$' | sha256sum | cut -c1-16; }
-# What boots does with a tree depends on the guest and on how its kernel is configured.
-boot_state() {	# COMMIT
-	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && { kernel_files topics; find guest -type f; } |
-		sort | xargs -d '\n' cat | sha256sum | cut -c1-16) $(gcc -dumpfullversion)"
 }
 
 # build_dirs NAME TARGETS...: one check, that they build and our files don't warn

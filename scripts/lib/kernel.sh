@@ -100,7 +100,7 @@ build_kernel() {
 	[ ! -e "$(image_of "$out")" ] || total=
 	progress_of() {
 		local n
-		n=$(grep -cE '^  CC ' "$1") || :
+		n=$(grep -csE '^  CC ' "$1") || :
 		echo "$n ${total:+of ~$total }objects, "
 	}
 	in_background "building ${out##*/}" "$log" \

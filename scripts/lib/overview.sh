@@ -48,6 +48,7 @@ TOPIC... TREE` puts them on a tree of yours; by hand it is `git am series/TOPIC/
 ![which topic needs which](topics.svg)
 
 An arrow goes from a topic to one that it needs. Green ones can be taken back alone from the whole series.
+Where each ends, the kernel boots and passes the tests that are there by then: [the record](../docs/tested.md#topics).
 
 END
 	overview_table "$1" >>"$2"

@@ -82,6 +82,13 @@ suite_matrix() {
 		}'
 }
 
+# booted TIER NAME: what that was, if it is on record
+booted() {
+	local results
+	results=$(passed "$1" "$RECORDED" && sed -n "s/^ok $1: $2 (\([0-9]* results\).*/\1/p" "$RECORDED/$1") || :
+	echo "${results:-not yet}"
+}
+
 write_record() {
 	local t day wall cpu commit new=$TMP/tested.md sum have=() missing=()
 	for t in $TEST_TIERS $MORE_TIERS; do
@@ -130,6 +137,18 @@ write_record() {
 		echo "How many of a suite's cases passed, on which kernel ([what each is for](kernels.md))."
 		echo
 		suite_matrix "${have[@]}"
+		echo
+		echo "## Topics"
+		echo
+		echo "How many results the kernel gave that was built and booted where a topic ends, and of the whole"
+		echo "series without it, where that is possible."
+		echo
+		echo "| topic | its end | without it |"
+		echo "|---|---|---|"
+		while read -r t; do
+			echo "| [$t](../series/$t) | $(booted bisect "the end of $t boots") |" \
+				"$(if revertible | grep -qx "$t"; then booted revert "without $t"; else echo -; fi) |"
+		done < <(topics)
 		echo
 		echo "## Mutants"
 		echo

@@ -32,10 +32,8 @@ start=$SECONDS limit=${RESV_BISECT_SECONDS:-0}
 while read -r t; do
 	if [ "$limit" -gt 0 ] && [ $((SECONDS - start)) -ge "$limit" ]; then
 		skip "the end of $t boots" "time is up"
-	elif known "$(boot_state "topic/$t")"; then
-		ok "the end of $t boots (booted before, unchanged)"
-	elif boots "the end of $t boots" "topic/$t"; then
-		keep_part "$(boot_state "topic/$t")"
+	else
+		boots "the end of $t boots" "topic/$t"
 	fi
 done < <(topics | tac)
 

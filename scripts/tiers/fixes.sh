@@ -2,7 +2,7 @@
 # The topic fixes by itself on the unpatched base: what it touches builds for x86, arm64
 # or arm without a new warning, and under lockdep it boots, passes the mock selftests of
 # i915 as the base does, and loses no word where the base loses one (see pressure).
-# depends: series kernel:fixes kernel:check kernel:cross-arm64 kernel:cross-arm guest
+# depends: series kernel:before kernel:check kernel:cross-arm64 kernel:cross-arm guest
 . "$RESV_TOP/scripts/lib/check.sh"
 need cross
 mapfile -t commits < <(lgit rev-list "base..topic/fixes")
@@ -36,11 +36,11 @@ have_tree topic/fixes
 left=$(sources_of "${commits[@]}" | grep -vxFf "$TMP/built" || :)
 [ -z "$left" ] || fail "all of it builds" "not: ${left//$'\n'/ }"
 
-kernel=$BUILD/kernel-fixes
-build_kernel fixes "$CHECK_TREE" "$kernel"
+kernel=$BUILD/kernel-before
+build_kernel before "$CHECK_TREE" "$kernel"
 # The tests of framebuffers come with a later topic, and run on any kernel.
 build_guest "$LINUX" "$kernel"
-test_mock fixes "$CHECK_TREE"
+test_mock before "$CHECK_TREE"
 log=$LOGS/boot-fixes-pressure.log
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=2 resv.timeout=600" \
 	boot "$kernel" pressure "$log" 600 -m 384M -vga none \

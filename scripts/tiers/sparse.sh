@@ -24,7 +24,7 @@ sparse_in() {
 	printf '%s\n' "${files[@]}" | sort | comm -13 - "$TMP/left" >"$TMP/left.new"
 	mv "$TMP/left.new" "$TMP/left"
 	files=("${files[@]/%.c/.o}")
-	progress_of() { local n; n=$(grep -cE '^  CHECK  ' "$1") || :; echo "$n of ${#files[@]} files, "; }
+	progress_of() { local n; n=$(grep -csE '^  CHECK  ' "$1") || :; echo "$n of ${#files[@]} files, "; }
 	if ! in_background "sparse on $1" "$log" kmake "$2" "$3" -k -j"$(nproc)" KBUILD_MODULES=1 C=2 \
 			"${files[@]/#"$amd/display/"/"$amd/amdgpu/../display/"}"; then
 		fail "$1" "$(grep -m 1 '\*\*\*' "$log" || echo failed)" "$log"
