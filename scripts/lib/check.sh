@@ -83,6 +83,12 @@ boot_state() {	# COMMIT
 }
 tree_of() { lgit ls-tree "$1" | grep -vE $'\t(Documentation|MAINTAINERS)$' | sha256sum | cut -c1-16; }
 
+# Programs of another state would be taken for those of this one.
+guest_anew() {	# SOURCE KERNEL-OUT
+	rm -rf "$2/guest"
+	build_guest "$1" "$2"
+}
+
 # boots NAME COMMIT: the kernel topics of it boots, and passes KUnit and
 # what programs there are by then
 boots() {
@@ -94,10 +100,8 @@ boots() {
 		return
 	fi
 	have_tree "$2"
-	# Programs of another state would be taken for those of this one
-	rm -rf "$kernel/guest"
 	if ! (	build_kernel topics "$CHECK_TREE" "$kernel"
-		build_guest "$CHECK_TREE" "$kernel" ); then
+		guest_anew "$CHECK_TREE" "$kernel" ); then
 		fail "$name" "it does not build" "$LOGS/build-kernel-topics.log"
 		return
 	fi

@@ -6,5 +6,5 @@
 # The tier fixes goes on from what is built here.
 have_tree base
 build_kernel before "$CHECK_TREE" "$BUILD/kernel-before"
-build_guest "$CHECK_TREE" "$BUILD/kernel-before"
+guest_anew "$CHECK_TREE" "$BUILD/kernel-before"
 test_mock before "$CHECK_TREE"

@@ -39,7 +39,7 @@ left=$(sources_of "${commits[@]}" | grep -vxFf "$TMP/built" || :)
 kernel=$BUILD/kernel-before
 build_kernel before "$CHECK_TREE" "$kernel"
 # The tests of framebuffers come with a later topic, and run on any kernel.
-build_guest "$LINUX" "$kernel"
+guest_anew "$LINUX" "$kernel"
 test_mock before "$CHECK_TREE"
 log=$LOGS/boot-fixes-pressure.log
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=2 resv.timeout=600" \
