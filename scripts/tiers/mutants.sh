@@ -93,9 +93,12 @@ natively() {	# MUTANT...
 mock_of() { [[ "$* " != *i915[\ /]* ]] || echo "i915.mock_selftests=-1"; }
 
 # boot_mutants KERNEL SUITES LIMIT MOCK [MUTANT...]: build, boot and judge, into
-# $TMP/judged. Returns 1 if there is nothing to judge.
+# $TMP/judged. Returns 1 if there is nothing to judge. What watches all locks and objects
+# takes most of the time of a boot; it is off unless WATCHED is set.
+WATCHED=
 boot_mutants() {
-	local kernel=$1 suites=$2 limit=$3 mock=$4 m rc=0
+	local kernel=$1 suites=$2 limit=$3 mock=$4 unwatched='' m rc=0
+	[ -n "$WATCHED" ] || unwatched="lockdep.prove_locking=0 no_debug_objects"
 	shift 4
 	for m; do
 		patch -s -p1 -f -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1
@@ -104,7 +107,7 @@ boot_mutants() {
 		machine "$kernel"
 		# The first failure is enough where only one is to blame.
 		[ $# != 1 ] || BOOT_UNTIL='not ok [0-9]\|Oops: '
-		KUNIT=$suites RESV_CMDLINE="$mock ${RESV_CMDLINE-}" \
+		KUNIT=$suites RESV_CMDLINE="$mock $unwatched ${RESV_CMDLINE-}" \
 			boot "$BUILD/kernel-$kernel" kunit "$MUTANTS_LOG" "$limit"
 	) || rc=1
 	judge "$MUTANTS_LOG" job=kunit ${mock:+mock="$(expected_mock_selftests "$LINUX")"} \
@@ -135,6 +138,15 @@ first_failure() {	# AREA [alone]
 		echo "$name"
 		break
 	done
+}
+
+# caught_alone MUTANT KERNEL SUITES LIMIT: prints by what, if by anything
+caught_alone() {
+	if boot_mutants "$2" "$3" "$4" "$(mock_of "$1")" "$1" >&2; then
+		first_failure "${1%/*}" alone
+	else
+		echo "the compiler"
+	fi
 }
 
 # in_rounds KERNEL SUITES AREA...: the mutants of the areas that are not decided yet
@@ -182,11 +194,11 @@ in_rounds() {
 		for m in "${round[@]}"; do
 			n=$((n + 1))
 			known "$(mutant "$m" kernel)" && continue
-			if boot_mutants "$kernel" "$suites" "$limit" "$(mock_of "$m")" "$m"; then
-				keep "$m" kernel "$(first_failure "${m%/*}" alone)"
-			else
-				keep "$m" kernel "the compiler"
+			found=$(caught_alone "$m" "$kernel" "$suites" "$limit")
+			if [ -z "$found" ] && [ "$kernel" = lockdep ]; then
+				found=$(WATCHED=1 caught_alone "$m" "$kernel" "$suites" "$(boot_limit "$kernel")")
 			fi
+			keep "$m" kernel "$found"
 		done
 	done
 }
