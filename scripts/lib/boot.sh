@@ -4,6 +4,7 @@
 # build_guest SOURCE KERNEL_OUT: make KERNEL_OUT/initramfs.cpio
 build_guest() {
 	local src=$1 out=$2 log=$LOGS/guest-${2##*/}.log
+	! grep -q '^CONFIG_IA32_EMULATION=y' "$out/.config" || need compat
 	in_background "building the guest programs" "$log" \
 		make -C "$RESV_TOP/guest" O="$out/guest" KSRC="$src" KBUILD="$out" || {
 		tail -n 8 "$log" >&2

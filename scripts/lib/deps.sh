@@ -1,5 +1,7 @@
 # shellcheck shell=bash
-# Tools that a fresh Debian 12 lacks: what for, how to see it is there, package.
+# Tools that a fresh Debian 12 lacks: what for, how to see it is there, package. The one
+# for 32 bits is named by the compiler's version, as gcc-multilib itself goes with no
+# compiler for another machine: apt would remove one for the other.
 
 deps_table() {
 cat <<'EOF'
@@ -18,7 +20,8 @@ build	cmd:bc		bc		to build the kernel
 build	cmd:perl	perl		to build the kernel
 build	file:/usr/include/stdio.h	libc6-dev	to build programs
 build	file:/usr/include/gelf.h	libelf-dev	to build the kernel's objtool
-compat	m32:		gcc-multilib	to build the 32-bit tests
+compat	m32:		gcc-VERSION-multilib	to build the 32-bit tests
+compat	m32:		libc6-dev-i386	to build the 32-bit tests
 build	cmd:qemu-system-x86_64	qemu-system-x86	to boot the kernel
 native	cmd:gcc		gcc		to build programs
 native	cmd:make	make		to build programs
@@ -56,6 +59,7 @@ need() {
 	for p in "$@"; do
 		while IFS=$'\t' read -r sign pkg why; do
 			dep_there "$sign" && continue
+			pkg=${pkg/VERSION/$(gcc -dumpversion)}
 			[[ " ${missing[*]-} " = *" $pkg "* ]] && continue
 			missing+=("$pkg")
 			reasons+=("$(printf '  %-24s %s' "$pkg" "$why")")

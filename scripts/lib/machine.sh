@@ -5,7 +5,6 @@ boot_limit() { kernel_row "$1" | awk '{ print $3 }'; }
 
 # machine KERNEL: build build/kernel-KERNEL and its initramfs from build/linux
 machine() {
-	! kernel_row "$1" | grep -qw user || need compat
 	build_kernel "$1" "$LINUX" "$BUILD/kernel-$1"
 	warned "$1"
 	build_guest "$LINUX" "$BUILD/kernel-$1"
