@@ -122,3 +122,12 @@ static int not_always(struct job *job, bool annotate)
 
 	return 0;
 }
+
+static void may_not_recurse_but_waits(struct job *job)
+{
+	bool cookie = dma_fence_begin_signalling();
+
+	job->entry = kzalloc(sizeof(*job->entry), GFP_NOFS); /* expect: this may wait */
+	dma_fence_signal(job->fence);
+	dma_fence_end_signalling(cookie);
+}

@@ -50,3 +50,11 @@ static int error_is_an_error(struct bo *bo)
 
 	return ret ? foo_use(bo) : -ETIMEDOUT;
 }
+
+static int too_narrow_at_once(struct bo *bo)
+{
+	int ret = dma_resv_wait_timeout(bo->resv, DMA_RESV_USAGE_READ, true, /* expect: does not fit */
+					MAX_SCHEDULE_TIMEOUT);
+
+	return ret < 0 ? ret : 0;
+}
