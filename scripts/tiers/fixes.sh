@@ -38,9 +38,16 @@ left=$(sources_of "${commits[@]}" | grep -vxFf "$TMP/built" || :)
 
 kernel=$BUILD/kernel-before
 build_kernel before "$CHECK_TREE" "$kernel"
-# The tests of framebuffers come with a later topic, and run on any kernel.
-guest_anew "$LINUX" "$kernel"
+guest_anew "$CHECK_TREE" "$kernel"
 test_mock before "$CHECK_TREE"
+
+# The test of framebuffers that are evicted comes with a later topic, and runs on any kernel.
+selftests=$LINUX/tools/testing/selftests
+in_background "building the test of framebuffers" "$LOGS/fixes-headers.log" \
+	kmake "$LINUX" "$kernel" -s headers_install INSTALL_HDR_PATH="$TMP/usr"
+gcc -O2 -static -I"$TMP/usr/include" -I"$selftests" \
+	-o "$kernel/guest/root/tests/kms_evict" "$selftests/drm/kms_evict.c"
+build_guest "$CHECK_TREE" "$kernel"
 log=$LOGS/boot-fixes-pressure.log
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=2 resv.timeout=600" \
 	boot "$kernel" pressure "$log" 600 -m 384M -vga none \
