@@ -43,8 +43,9 @@ test_mock before "$CHECK_TREE"
 
 # The test of framebuffers that are evicted comes with a later topic, and runs on any kernel.
 selftests=$LINUX/tools/testing/selftests
+mkdir -p "$TMP/headers"
 in_background "building the test of framebuffers" "$LOGS/fixes-headers.log" \
-	kmake "$LINUX" "$kernel" -s headers_install INSTALL_HDR_PATH="$TMP/usr"
+	kmake "$LINUX" "$TMP/headers" -s headers_install INSTALL_HDR_PATH="$TMP/usr"
 gcc -O2 -static -I"$TMP/usr/include" -I"$selftests" \
 	-o "$kernel/guest/root/tests/kms_evict" "$selftests/drm/kms_evict.c"
 build_guest "$CHECK_TREE" "$kernel"
