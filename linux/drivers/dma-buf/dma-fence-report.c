@@ -64,12 +64,13 @@ static bool report_is_new(enum dma_fence_check_kind kind,
 	for (i = 0; i < num_places; i++)
 		if (places[i].kind == kind && places[i].stack == stack)
 			return false;
-	if (num_places == PLACES)
+	/* What is too much for now is still new the next time */
+	if (num_places == PLACES || !__ratelimit(&report_rate))
 		return false;
 	places[num_places].kind = kind;
 	places[num_places++].stack = stack;
 
-	return __ratelimit(&report_rate);
+	return true;
 }
 
 static void report_party(char *text, size_t size,

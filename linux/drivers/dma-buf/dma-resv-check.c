@@ -594,8 +594,10 @@ void __dma_resv_check_replace(struct dma_resv *obj, struct dma_fence *old,
 		covered = stays && (!by.node ||
 				    dma_fence_node_reaches(by.node,
 							   party.node));
+		/* It may have signaled meanwhile, and is not in the graph then */
 		if (!covered && !READ_ONCE(party.node->on_demand) &&
-		    !fences_cover(obj, old, party.node))
+		    !fences_cover(obj, old, party.node) &&
+		    !dma_fence_is_signaled(old))
 			check_report(DMA_FENCE_CHECK_DROPPED, obj, &party,
 				     "was replaced", by.stack, &party,
 				     "replaced, and nothing that stays waits for it");
@@ -674,7 +676,8 @@ void __dma_resv_check_copy(struct dma_resv *dst, struct dma_resv *src,
 		if (dma_fence_is_signaled(fence) ||
 		    !party_get(&party, dst, fence))
 			continue;
-		if (!list_covers(list, party.node))
+		/* It may have signaled meanwhile, and is not in the graph then */
+		if (!list_covers(list, party.node) && !dma_fence_is_signaled(fence))
 			check_report(DMA_FENCE_CHECK_DROPPED, dst, &party,
 				     "was overwritten", dma_fence_check_stack(),
 				     &party,

@@ -21,27 +21,38 @@ TRACE_DEFINE_ENUM(DMA_RESV_USAGE_BOOKKEEP);
 			 { DMA_RESV_USAGE_READ, "read" },		\
 			 { DMA_RESV_USAGE_BOOKKEEP, "bookkeep" })
 
+/*
+ * Names of fences. Each is asked for once, and copied while the probe has preemption
+ * disabled: the next answer may be longer ("signaled"), or the name be freed.
+ */
+#define DMA_RESV_NAME_LEN	32
+
+#define dma_resv_assign_name(dst, name) \
+	strscpy_pad(dst, (name) ?: "(null)", DMA_RESV_NAME_LEN)
+
 /* A fence is added, whether or not one that is there makes it superfluous */
 TRACE_EVENT(dma_resv_add,
 	    TP_PROTO(struct dma_resv *obj, struct dma_fence *fence,
 		     enum dma_resv_usage usage),
 	    TP_ARGS(obj, fence, usage),
 	    TP_STRUCT__entry(__field(void *, obj)
-			     __string(driver, fence->ops->get_driver_name(fence))
-			     __string(timeline, fence->ops->get_timeline_name(fence))
+			     __array(char, driver, DMA_RESV_NAME_LEN)
+			     __array(char, timeline, DMA_RESV_NAME_LEN)
 			     __field(u64, context)
 			     __field(u64, seqno)
 			     __field(int, usage)
 	    ),
 	    TP_fast_assign(__entry->obj = obj;
-			   __assign_str(driver, fence->ops->get_driver_name(fence))
-			   __assign_str(timeline, fence->ops->get_timeline_name(fence))
+			   dma_resv_assign_name(__entry->driver,
+						fence->ops->get_driver_name(fence));
+			   dma_resv_assign_name(__entry->timeline,
+						fence->ops->get_timeline_name(fence));
 			   __entry->context = fence->context;
 			   __entry->seqno = fence->seqno;
 			   __entry->usage = usage;
 	    ),
 	    TP_printk("obj=%p driver=%s timeline=%s context=%llu seqno=%llu usage=%s",
-		      __entry->obj, __get_str(driver), __get_str(timeline),
+		      __entry->obj, __entry->driver, __entry->timeline,
 		      __entry->context, __entry->seqno,
 		      show_dma_resv_usage(__entry->usage))
 );
@@ -52,24 +63,26 @@ TRACE_EVENT(dma_resv_replace,
 		     enum dma_resv_usage usage),
 	    TP_ARGS(obj, replaced, fence, usage),
 	    TP_STRUCT__entry(__field(void *, obj)
-			     __string(driver, fence->ops->get_driver_name(fence))
-			     __string(timeline, fence->ops->get_timeline_name(fence))
+			     __array(char, driver, DMA_RESV_NAME_LEN)
+			     __array(char, timeline, DMA_RESV_NAME_LEN)
 			     __field(u64, replaced)
 			     __field(u64, context)
 			     __field(u64, seqno)
 			     __field(int, usage)
 	    ),
 	    TP_fast_assign(__entry->obj = obj;
-			   __assign_str(driver, fence->ops->get_driver_name(fence))
-			   __assign_str(timeline, fence->ops->get_timeline_name(fence))
+			   dma_resv_assign_name(__entry->driver,
+						fence->ops->get_driver_name(fence));
+			   dma_resv_assign_name(__entry->timeline,
+						fence->ops->get_timeline_name(fence));
 			   __entry->replaced = replaced;
 			   __entry->context = fence->context;
 			   __entry->seqno = fence->seqno;
 			   __entry->usage = usage;
 	    ),
 	    TP_printk("obj=%p replaced=%llu driver=%s timeline=%s context=%llu seqno=%llu usage=%s",
-		      __entry->obj, __entry->replaced, __get_str(driver),
-		      __get_str(timeline), __entry->context, __entry->seqno,
+		      __entry->obj, __entry->replaced, __entry->driver,
+		      __entry->timeline, __entry->context, __entry->seqno,
 		      show_dma_resv_usage(__entry->usage))
 );
 

@@ -18,6 +18,7 @@ virtual org
 virtual report
 
 @inside exists@
+identifier gfp =~ "^GFP_(KERNEL(_ACCOUNT)?|USER|HIGHUSER(_MOVABLE)?|NOFS|NOIO)$";
 identifier waits =~ "^(dma_fence_wait(_timeout|_any_timeout)?|dma_resv_wait_timeout|dma_resv_lock(_slow)?(_interruptible)?|dma_resv_reserve_fences|dma_resv_get_fences|dma_resv_get_singleton|dma_resv_copy_fences|drm_gem_lock_reservations|drm_gem_dma_resv_wait|ttm_bo_reserve|ttm_bo_wait|mmap_(read|write)_lock|copy_(from|to)_user|get_user_pages(_fast)?|pin_user_pages(_fast)?)$";
 position b, p;
 @@
@@ -26,13 +27,14 @@ position b, p;
  ... when != dma_fence_end_signalling(...)
      when any
 (
-* GFP_KERNEL@p
+* gfp@p
 |
 * waits@p(...)
 )
 
 @does exists@
 identifier fn;
+identifier gfp =~ "^GFP_(KERNEL(_ACCOUNT)?|USER|HIGHUSER(_MOVABLE)?|NOFS|NOIO)$";
 identifier waits =~ "^(dma_fence_wait(_timeout|_any_timeout)?|dma_resv_wait_timeout|dma_resv_lock(_slow)?(_interruptible)?|dma_resv_reserve_fences|dma_resv_get_fences|dma_resv_get_singleton|dma_resv_copy_fences|drm_gem_lock_reservations|drm_gem_dma_resv_wait|ttm_bo_reserve|ttm_bo_wait|mmap_(read|write)_lock|copy_(from|to)_user|get_user_pages(_fast)?|pin_user_pages(_fast)?)$";
 position p;
 @@
@@ -41,7 +43,7 @@ position p;
  {
  ... when any
 (
- GFP_KERNEL@p
+ gfp@p
 |
  waits@p(...)
 )

@@ -116,6 +116,23 @@ static void mover_unmap(struct dma_buf_attachment *attach, struct sg_table *sgt,
 	kfree(sgt);
 }
 
+static void *mover_vmap(struct dma_buf *dmabuf)
+{
+	struct mock_mover *mover = dmabuf->priv;
+
+	if (mover->memory)
+		mover->vmapped++;
+
+	return mover->memory;
+}
+
+static void mover_vunmap(struct dma_buf *dmabuf, void *vaddr)
+{
+	struct mock_mover *mover = dmabuf->priv;
+
+	mover->vmapped--;
+}
+
 static void mover_release(struct dma_buf *dmabuf)
 {
 	struct mock_mover *mover = dmabuf->priv;
@@ -130,6 +147,8 @@ static const struct dma_buf_ops mover_ops = {
 	.unpin = mover_unpin,
 	.map_dma_buf = mover_map,
 	.unmap_dma_buf = mover_unmap,
+	.vmap = mover_vmap,
+	.vunmap = mover_vunmap,
 	.release = mover_release,
 };
 
@@ -198,6 +217,7 @@ void mock_mover_destroy(struct kunit *test, struct mock_mover *mover)
 	KUNIT_EXPECT_EQ(test, mover->attached, 0);
 	KUNIT_EXPECT_EQ(test, mover->pinned, 0);
 	KUNIT_EXPECT_EQ(test, mover->mapped, 0);
+	KUNIT_EXPECT_EQ(test, mover->vmapped, 0);
 	KUNIT_EXPECT_TRUE(test, mover->released);
 }
 

@@ -35,6 +35,8 @@
  * @attached: number of attachments
  * @pinned: how often it is pinned
  * @mapped: number of mappings
+ * @memory: what the kernel finds in it, if it can be mapped for the kernel
+ * @vmapped: whether it is
  * @released: the buffer is gone
  */
 struct mock_mover {
@@ -55,6 +57,8 @@ struct mock_mover {
 	int attached;
 	int pinned;
 	int mapped;
+	void *memory;
+	int vmapped;
 	bool released;
 };
 

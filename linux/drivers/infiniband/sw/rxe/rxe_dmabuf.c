@@ -10,6 +10,25 @@
 #include "rxe.h"
 #include "rxe_loc.h"
 
+/*
+ * A work lets go of the device last, and then the device and the module may go. With
+ * a queue of its own the module can wait until it has returned as well.
+ */
+static struct workqueue_struct *rxe_dmabuf_wq;
+
+int rxe_dmabuf_init(void)
+{
+	rxe_dmabuf_wq = alloc_workqueue("rxe_dmabuf", 0, 0);
+
+	return rxe_dmabuf_wq ? 0 : -ENOMEM;
+}
+
+/* There are no devices any more */
+void rxe_dmabuf_exit(void)
+{
+	destroy_workqueue(rxe_dmabuf_wq);
+}
+
 /* It moves until it is pinned, but is not looked at before */
 static void rxe_move_notify(struct dma_buf_attachment *attach)
 {
@@ -157,5 +176,5 @@ err_put:
  */
 void rxe_dmabuf_put_later(struct rxe_dmabuf *buf)
 {
-	schedule_work(&buf->work);
+	queue_work(rxe_dmabuf_wq, &buf->work);
 }

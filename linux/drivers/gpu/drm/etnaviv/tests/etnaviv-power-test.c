@@ -61,6 +61,8 @@ static int power_test_init(struct kunit *test)
 	init_completion(&fix->locked);
 
 	gpu = &fix->gpu;
+	/* None at all, rather than that of somebody else */
+	gpu->irq = -1;
 	mutex_init(&gpu->lock);
 	mutex_init(&gpu->fence_lock);
 	idr_init(&gpu->fence_idr);
@@ -192,6 +194,7 @@ static void hang_leaves_no_power(struct kunit *test)
 		KUNIT_EXPECT_TRUE(test, !gpu->event[i].submit);
 }
 
+#ifdef CONFIG_PM_SLEEP
 /* What the PM core does when the system goes to sleep */
 static int power_test_sleep(struct power_fixture *fix)
 {
@@ -281,6 +284,7 @@ static void sleep_waits_for_sync_points(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, power_test_wake(fix), 0);
 	etnaviv_submit_put(submit);
 }
+#endif /* CONFIG_PM_SLEEP */
 
 static struct kunit_case etnaviv_power_cases[] = {
 	KUNIT_CASE(killed_client_leaves_gpu_usable),

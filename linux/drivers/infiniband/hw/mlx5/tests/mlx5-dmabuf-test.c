@@ -543,39 +543,59 @@ static void mlx5_zap_fails(struct kunit *test)
 	mlx5_dereg(test, mr);
 }
 
-/* An mkey that can't be switched off is destroyed, while the memory is there */
-static void mlx5_dereg_fails(struct kunit *test)
+/*
+ * An mkey that can't be switched off is destroyed, while the memory is there, and if
+ * that fails as well, the device is cut off: whether the memory may move or not.
+ */
+static void mlx5_dereg_fails_with(struct kunit *test, int error)
 {
 	struct mlx5_fixture *f = test->priv;
 	struct ib_mr *mr = mlx5_reg(test);
 
+	if (!f->mock->commands) {
+		kunit_info(test, "needs CONFIG_KPROBES\n");
+		mlx5_dereg(test, mr);
+		return;
+	}
 	f->mock->fail_at = f->mock->posted + 1;
+	f->mock->destroy_error = error;
 	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
 	KUNIT_EXPECT_TRUE(test, f->mock->dead);
+	KUNIT_EXPECT_EQ(test, f->mock->asked, 1u);
+	KUNIT_EXPECT_TRUE(test, f->mock->destroyed == !error);
+	KUNIT_EXPECT_EQ(test, f->mock->pci_command,
+			(u16)(error ? 0 : PCI_COMMAND_MASTER));
 	KUNIT_EXPECT_FALSE(test, mlx5_mock_has_key(f->mock));
 	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
 	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
 	f->mock->dead = false;
 }
 
-/* Nothing helps: there are errors, and no end of the world */
-static void mlx5_queue_dies(struct kunit *test)
+static void mlx5_dereg_fails(struct kunit *test)
+{
+	mlx5_dereg_fails_with(test, 0);
+}
+
+static void mlx5_dereg_cuts_off(struct kunit *test)
+{
+	mlx5_dereg_fails_with(test, -EIO);
+}
+
+static void mlx5_pinned_dereg_fails(struct kunit *test)
 {
 	struct mlx5_fixture *f = test->priv;
-	struct ib_mr *mr = mlx5_reg(test);
 
-	f->mock->fail_at = f->mock->posted + 1;
-	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
-	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
-	KUNIT_EXPECT_EQ(test, f->too_early, 1u);
-	f->too_early = 0;
-	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -EFAULT);
-	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
-	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(f->mock));
-	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
-	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
-	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EIO);
-	f->mock->dead = false;
+	f->mock->dev->odp_caps.general_caps = 0;
+	mlx5_dereg_fails_with(test, 0);
+}
+
+static void mlx5_pinned_dereg_cuts_off(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+
+	f->mock->dev->odp_caps.general_caps = 0;
+	mlx5_dereg_fails_with(test, -EIO);
 }
 
 static int mlx5_mover_thread(void *data)
@@ -633,6 +653,138 @@ static int mlx5_reg_thread(void *data)
 		usleep_range(500, 1000);
 
 	return 0;
+}
+
+static int mlx5_fault_thread(void *data)
+{
+	struct mlx5_fixture *f = data;
+
+	f->ret = mlx5_fault(f, 0, 1);
+	while (!kthread_should_stop())
+		usleep_range(500, 1000);
+
+	return 0;
+}
+
+/*
+ * The queue that the mkey is disabled by is dead, but the move can't wait. What is left
+ * of the MR is what user space has to deregister.
+ */
+static void mlx5_queue_dies_with(struct kunit *test, int error)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct dma_resv *resv = f->mover->dmabuf->resv;
+	struct xarray *mkeys = &f->mock->dev->odp_mkeys;
+	u32 sync = IB_UVERBS_ADVISE_MR_FLAG_FLUSH;
+	struct mlx5_core_mkey other = { };
+	struct ib_mr *mr = mlx5_reg(test);
+	struct task_struct *task;
+
+	if (!f->mock->commands) {
+		kunit_info(test, "needs CONFIG_KPROBES\n");
+		mlx5_dereg(test, mr);
+		return;
+	}
+	f->mock->fail_at = f->mock->posted + 1;
+	f->mock->destroy_error = error;
+
+	/* There is a fault under way, too */
+	dma_resv_lock(resv, NULL);
+	task = mlx5_start(test, mlx5_fault_thread);
+	MLX5_WAIT(READ_ONCE(task->state) == TASK_INTERRUPTIBLE);
+	f->mover->where += SZ_1G;
+	dma_buf_move_notify(f->mover->dmabuf);
+	dma_resv_unlock(resv);
+	kthread_stop(task);
+	KUNIT_EXPECT_EQ(test, f->ret, -EIO + 0L);
+
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_TRUE(test, f->mock->dead);
+	KUNIT_EXPECT_EQ(test, f->mock->asked, 1u);
+	KUNIT_EXPECT_TRUE(test, f->mock->destroyed == !error);
+	KUNIT_EXPECT_EQ(test, f->mock->pci_command,
+			(u16)(error ? 0 : PCI_COMMAND_MASTER));
+
+	/* It is not asked anything any more */
+	KUNIT_EXPECT_EQ(test, f->mock->posted, f->mock->fail_at + 1);
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), 0);
+	KUNIT_EXPECT_EQ(test, -ENOENT,
+			mlx5_advise(f, IB_UVERBS_ADVISE_MR_ADVICE_PREFETCH,
+				    sync, 0, 1));
+	KUNIT_EXPECT_EQ(test, mock_mover_move(f->mover), 0);
+	KUNIT_EXPECT_EQ(test, f->mock->posted, f->mock->fail_at + 1);
+	mlx5_expect_gone(test);
+
+	/* Its place may have gone to another */
+	KUNIT_EXPECT_EQ(test, 0, xa_err(xa_store(mkeys, mlx5_base_mkey(MOCK_KEY),
+						 &other, GFP_KERNEL)));
+	KUNIT_EXPECT_EQ(test, mlx5_ib_dereg_mr(mr, NULL), 0);
+	KUNIT_EXPECT_PTR_EQ(test, xa_erase(mkeys, mlx5_base_mkey(MOCK_KEY)),
+			    (void *)&other);
+	KUNIT_EXPECT_EQ(test, f->mock->asked, 1u);
+	KUNIT_EXPECT_FALSE(test, mlx5_mock_has_key(f->mock));
+	KUNIT_EXPECT_EQ(test, f->mover->mapped, 0);
+	KUNIT_EXPECT_EQ(test, f->mover->attached, 0);
+	KUNIT_EXPECT_EQ(test, PTR_ERR_OR_ZERO(mlx5_try(f)), -EIO);
+	f->mock->dead = false;
+}
+
+static void mlx5_queue_dies(struct kunit *test)
+{
+	mlx5_queue_dies_with(test, 0);
+}
+
+static void mlx5_device_dies(struct kunit *test)
+{
+	mlx5_queue_dies_with(test, -EIO);
+}
+
+/* The device is told in two pieces, because there is no more room than a page */
+static void mlx5_in_pieces(struct kunit *test)
+{
+	struct mlx5_fixture *f = test->priv;
+	struct ib_mr *mr = mlx5_reg(test);
+	unsigned int posted;
+
+	if (oom_inject_start()) {
+		kunit_info(test, "needs CONFIG_KPROBES\n");
+		mlx5_dereg(test, mr);
+		return;
+	}
+
+#define IN_PIECES(call, ret, pieces) do {				\
+	posted = f->mock->posted;					\
+	oom_inject_arm(1, true);					\
+	KUNIT_EXPECT_EQ(test, call, ret);				\
+	KUNIT_EXPECT_GE(test, oom_inject_disarm(NULL), 1u);		\
+	KUNIT_EXPECT_EQ(test, f->mock->posted - posted, pieces);	\
+} while (0)
+
+	/* A fault for what is there already needs no memory for the mapping */
+	IN_PIECES(mlx5_fault(f, 0, 1), mlx5_pages(f), 2u);
+	mlx5_expect_there(test);
+	IN_PIECES(mock_mover_move(f->mover), 0, 2u);
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_TRUE(test, f->mock->enabled);
+
+	/* The second piece can't be zapped */
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), mlx5_pages(f));
+	f->mock->refuse_at = f->mock->posted + 2;
+	IN_PIECES(mock_mover_move(f->mover), 0, 3u);
+	mlx5_expect_gone(test);
+	KUNIT_EXPECT_FALSE(test, f->mock->enabled);
+
+	/* Nor enabled, and then it can */
+	f->mock->refuse_at = f->mock->posted + 1;
+	KUNIT_EXPECT_EQ(test, mlx5_fault(f, 0, 1), -ENOMEM);
+	f->mock->refuse_at = f->mock->posted + 2;
+	IN_PIECES(mlx5_fault(f, 0, 1), -ENOMEM, 2u);
+	KUNIT_EXPECT_FALSE(test, f->mock->enabled);
+	IN_PIECES(mlx5_fault(f, 0, 1), mlx5_pages(f), 2u);
+	mlx5_expect_there(test);
+#undef IN_PIECES
+	oom_inject_stop();
+	mlx5_dereg(test, mr);
 }
 
 /* Before a registration is through there is nothing that could fault */
@@ -827,7 +979,12 @@ static struct kunit_case mlx5_cases[] = {
 	KUNIT_CASE(mlx5_static_exporter),
 	MOVER_CASE(mlx5_zap_fails),
 	KUNIT_CASE(mlx5_dereg_fails),
+	KUNIT_CASE(mlx5_dereg_cuts_off),
+	KUNIT_CASE(mlx5_pinned_dereg_fails),
+	KUNIT_CASE(mlx5_pinned_dereg_cuts_off),
 	MOVER_CASE(mlx5_queue_dies),
+	MOVER_CASE(mlx5_device_dies),
+	MOVER_CASE(mlx5_in_pieces),
 	MOVER_CASE(mlx5_found_when_enabled),
 	MOVER_CASE(mlx5_enable_fails),
 	MOVER_CASE(mlx5_interrupted),

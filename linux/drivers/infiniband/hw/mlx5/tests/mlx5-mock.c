@@ -4,7 +4,9 @@
  */
 
 #include <linux/dma-direct.h>
+#include <linux/kprobes.h>
 #include <linux/pci.h>
+#include <linux/ptrace.h>
 #include <linux/vmalloc.h>
 
 #include "mlx5-mock.h"
@@ -17,7 +19,8 @@ static bool mock_wrong_state(struct mlx5_mock *mock,
 {
 	bool in_use = umr->wr.send_flags & MLX5_IB_SEND_UMR_FAIL_IF_FREE;
 
-	return !umr->ignore_free_state && in_use != mock->enabled;
+	return mock->destroyed ||
+	       (!umr->ignore_free_state && in_use != mock->enabled);
 }
 
 /*
@@ -65,6 +68,93 @@ done:
 	return 0;
 }
 
+/*
+ * There is nobody to send commands to, so the function that would have the mkey
+ * destroyed is redirected.
+ */
+#if defined(CONFIG_KPROBES) && defined(CONFIG_HAVE_FUNCTION_ARG_ACCESS_API)
+static int mock_destroy_mkey(struct mlx5_core_dev *mdev,
+			     struct mlx5_core_mkey *mkey)
+{
+	struct mlx5_mock *mock = the_mock;
+	int err;
+
+	spin_lock(&mock->lock);
+	mock->asked++;
+	err = mock->destroy_error;
+	if (!err)
+		mock->destroyed = true;
+	spin_unlock(&mock->lock);
+
+	return err;
+}
+
+static int mock_destroy_redirect(struct kprobe *probe, struct pt_regs *regs)
+{
+	if (regs_get_kernel_argument(regs, 0) != (unsigned long)the_mock->mdev)
+		return 0;
+	instruction_pointer_set(regs, (unsigned long)mock_destroy_mkey);
+
+	return 1;
+}
+
+/* A probe that has one of these is not optimized, which would lose the redirect */
+static void mock_destroy_post(struct kprobe *probe, struct pt_regs *regs,
+			      unsigned long flags)
+{
+}
+
+static struct kprobe mock_probe;
+
+static void mock_probe_start(struct mlx5_mock *mock)
+{
+	/* Whatever a registration left behind would be in the way of the next */
+	mock_probe = (struct kprobe){
+		.symbol_name = "mlx5_core_destroy_mkey",
+		.pre_handler = mock_destroy_redirect,
+		.post_handler = mock_destroy_post,
+	};
+	mock->commands = !register_kprobe(&mock_probe);
+}
+
+static void mock_probe_stop(struct mlx5_mock *mock)
+{
+	if (mock->commands)
+		unregister_kprobe(&mock_probe);
+}
+#else
+static void mock_probe_start(struct mlx5_mock *mock) { }
+static void mock_probe_stop(struct mlx5_mock *mock) { }
+#endif
+
+/* Its configuration space has a command register, and that is all there is on the bus */
+static int mock_config_read(struct pci_bus *bus, unsigned int devfn, int where,
+			    int size, u32 *val)
+{
+	*val = where == PCI_COMMAND ? READ_ONCE(the_mock->pci_command) : 0;
+
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static int mock_config_write(struct pci_bus *bus, unsigned int devfn, int where,
+			     int size, u32 val)
+{
+	if (where == PCI_COMMAND)
+		WRITE_ONCE(the_mock->pci_command, val);
+
+	return PCIBIOS_SUCCESSFUL;
+}
+
+static struct pci_ops mock_pci_ops = {
+	.read = mock_config_read,
+	.write = mock_config_write,
+};
+
+static bool mock_cut_off(struct mlx5_mock *mock)
+{
+	return !(READ_ONCE(mock->pci_command) & PCI_COMMAND_MASTER);
+}
+
 static struct mlx5_cache_ent *mock_ent(struct mlx5_mock *mock)
 {
 	return &mock->dev->cache.ent[MR_CACHE_LAST_STD_ENTRY];
@@ -94,7 +184,7 @@ bool mlx5_mock_access(struct mlx5_mock *mock, u64 offset, u64 *address)
 	u64 mtt;
 
 	spin_lock(&mock->lock);
-	if (mock->enabled) {
+	if (mock->enabled && !mock->destroyed && !mock_cut_off(mock)) {
 		mtt = mock->mtt[offset >> mock->page_shift];
 		reached = mtt & MLX5_IB_MTT_PRESENT;
 		*address = (mtt & ~(u64)MLX5_IB_MTT_PRESENT) +
@@ -105,14 +195,14 @@ bool mlx5_mock_access(struct mlx5_mock *mock, u64 offset, u64 *address)
 	return reached;
 }
 
-/* Can the device reach anything? Not through an mkey that was destroyed. */
+/* Can the device reach anything? */
 bool mlx5_mock_reaches(struct mlx5_mock *mock)
 {
 	bool reaches = false;
 	unsigned int i;
 
 	spin_lock(&mock->lock);
-	if (mock->enabled && mock_ent(mock)->total_mrs) {
+	if (mock->enabled && !mock->destroyed && !mock_cut_off(mock)) {
 		for (i = 0; i < MOCK_MTTS && !reaches; i++)
 			reaches = mock->mtt[i] & MLX5_IB_MTT_PRESENT;
 	}
@@ -143,6 +233,11 @@ struct mlx5_mock *mlx5_mock_create(struct kunit *test)
 	dma_set_max_seg_size(&mock->pdev->dev, SZ_2G);
 	spin_lock_init(&mock->lock);
 
+	mock->bus = kunit_kzalloc(test, sizeof(*mock->bus), GFP_KERNEL);
+	KUNIT_ASSERT_NOT_ERR_OR_NULL(test, mock->bus);
+	mock->bus->ops = &mock_pci_ops;
+	mock->pci->bus = mock->bus;
+	mock->pci_command = PCI_COMMAND_MASTER;
 	mock->pci->error_state = pci_channel_io_normal;
 	mock->mdev->pdev = mock->pci;
 	mock->mdev->state = MLX5_DEVICE_STATE_UP;
@@ -188,6 +283,7 @@ struct mlx5_mock *mlx5_mock_create(struct kunit *test)
 	ent->available_mrs = 1;
 	ent->total_mrs = 1;
 	the_mock = mock;
+	mock_probe_start(mock);
 
 	return mock;
 }
@@ -200,6 +296,7 @@ void mlx5_mock_destroy(struct kunit *test, struct mlx5_mock *mock)
 	KUNIT_EXPECT_EQ(test, atomic_read(&mock->mdev->priv.reg_pages), 0);
 	KUNIT_EXPECT_FALSE(test, mock->dead);
 	KUNIT_EXPECT_FALSE(test, mlx5_mock_reaches(mock));
+	mock_probe_stop(mock);
 	mlx5_mock_empty_cache(mock);
 	cleanup_srcu_struct(&dev->odp_srcu);
 	platform_device_unregister(mock->pdev);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * As much of an mlx5 device as memory regions need: the send queue that they are
- * changed through, and one mkey in the cache. Its command interface is down.
+ * changed through, and one mkey in the cache. Its command interface is down, but
+ * for the command that destroys the mkey.
  */
 #ifndef _MLX5_TESTS_MLX5_MOCK_H
 #define _MLX5_TESTS_MLX5_MOCK_H
@@ -21,6 +22,8 @@
  * @dev: for the RDMA driver
  * @mdev: for the core driver
  * @pci: that it was found on
+ * @bus: where that is
+ * @pci_command: what may be done there
  * @pdev: that DMA is mapped for
  * @dma_parms: of @pdev
  * @pd: the protection domain of the test
@@ -34,11 +37,17 @@
  * @refuse_at: the one that can't be posted, 0 for none
  * @fail_at: the one to fail, 0 for none
  * @dead: one did, and so does each that follows
+ * @commands: the mkey can be destroyed. Needs CONFIG_KPROBES
+ * @destroyed: it was
+ * @destroy_error: errno that this fails with
+ * @asked: how often it was asked for
  */
 struct mlx5_mock {
 	struct mlx5_ib_dev *dev;
 	struct mlx5_core_dev *mdev;
 	struct pci_dev *pci;
+	struct pci_bus *bus;
+	u16 pci_command;
 	struct platform_device *pdev;
 	struct device_dma_parameters dma_parms;
 	struct mlx5_ib_pd pd;
@@ -52,6 +61,10 @@ struct mlx5_mock {
 	unsigned int refuse_at;
 	unsigned int fail_at;
 	bool dead;
+	bool commands;
+	bool destroyed;
+	int destroy_error;
+	unsigned int asked;
 };
 
 struct mlx5_mock *mlx5_mock_create(struct kunit *test);

@@ -188,6 +188,21 @@ static void pin_waits_usage(struct kunit *test, enum dma_resv_usage usage)
 
 AMDGPU_MOCK_PER_USAGE(pin_waits);
 
+/* That holds locks which recovery wants, so it ends */
+static void pin_gives_up(struct kunit *test)
+{
+	struct dma_fence *fence = amdgpu_mock_foreign_fence(test);
+	struct amdgpu_bo *bo = new_bo(test, 0);
+
+	amdgpu_mock_lock(test, bo->tbo.base.resv);
+	amdgpu_mock_add(test, bo->tbo.base.resv, fence, DMA_RESV_USAGE_KERNEL);
+	amdgpu_mock_signal_later(test, fence, 20 * HZ);
+	KUNIT_EXPECT_EQ(test, pin(bo), -EBUSY);
+	KUNIT_EXPECT_EQ(test, bo->pin_count, 0u);
+	KUNIT_EXPECT_FALSE(test, dma_fence_is_signaled(fence));
+	dma_resv_unlock(bo->tbo.base.resv);
+}
+
 /* Somebody who might wait for ever */
 struct kernel_bo {
 	struct amdgpu_device *adev;
@@ -350,6 +365,7 @@ static struct kunit_case amdgpu_bo_cases[] = {
 	KUNIT_CASE(pin_waits_write),
 	KUNIT_CASE(pin_waits_read),
 	KUNIT_CASE(pin_waits_bookkeep),
+	KUNIT_CASE(pin_gives_up),
 	KUNIT_CASE(kernel_bo_waits),
 	KUNIT_CASE(kernel_bo_in_reset),
 #ifdef CONFIG_HMM_MIRROR

@@ -471,6 +471,21 @@ static void free_needs_flush(struct kunit *test)
 	compute_fini(&p);
 }
 
+/* A process with a page table for the 2 MB at 0x200000 that nothing is mapped by */
+static void compute_init_table(struct kunit *test, struct compute *p)
+{
+	struct kgd_mem *mem;
+
+	compute_init(test, p);
+	/* On this one the leaves can be tables or entries */
+	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
+	mem = compute_alloc_pages(test, p, 0x200000, 2);
+	compute_map(test, p, mem);
+	compute_unmap(test, p, mem);
+	compute_free(test, p, mem);
+	KUNIT_EXPECT_TRUE(test, list_empty(&p->vm->stale));
+}
+
 /* Page tables that are taken out stay until a flush, if only queues may walk them */
 static void tables_go_late(struct kunit *test)
 {
@@ -479,16 +494,8 @@ static void tables_go_late(struct kunit *test)
 	struct compute p;
 	LIST_HEAD(taken);
 
-	compute_init(test, &p);
-	/* On this one the leaves can be tables or entries */
-	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
+	compute_init_table(test, &p);
 	stale = &p.vm->stale;
-	/* Has a table made for its 2 MB */
-	mem = compute_alloc_pages(test, &p, 0x200000, 2);
-	compute_map(test, &p, mem);
-	compute_unmap(test, &p, mem);
-	compute_free(test, &p, mem);
-	KUNIT_EXPECT_TRUE(test, list_empty(stale));
 	/* Needs none if it is contiguous, and at the latest has none left behind */
 	mem = compute_alloc_pages(test, &p, 0x200000, 512);
 	compute_map(test, &p, mem);
@@ -570,12 +577,7 @@ static void lost_tables_stay(struct kunit *test)
 	struct compute p;
 	LIST_HEAD(taken);
 
-	compute_init(test, &p);
-	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
-	mem = compute_alloc_pages(test, &p, 0x200000, 2);
-	compute_map(test, &p, mem);
-	compute_unmap(test, &p, mem);
-	compute_free(test, &p, mem);
+	compute_init_table(test, &p);
 	KUNIT_ASSERT_TRUE(test, !!p.vm->root.entries);
 	table = amdgpu_bo_ref(p.vm->root.entries[1].base.bo);
 	KUNIT_ASSERT_TRUE(test, !!table);
@@ -620,14 +622,7 @@ static void tables_wait_for_update(struct kunit *test)
 	struct compute p;
 	LIST_HEAD(taken);
 
-	compute_init(test, &p);
-	amdgpu_mock(test)->adev->asic_type = CHIP_VEGA10;
-	mem = compute_alloc_pages(test, &p, 0x200000, 2);
-	compute_map(test, &p, mem);
-	compute_unmap(test, &p, mem);
-	KUNIT_EXPECT_EQ(test, 0,
-			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
-	compute_free(test, &p, mem);
+	compute_init_table(test, &p);
 
 	/* One thread unmaps, another one is about to flush for something else */
 	mem = compute_alloc_pages(test, &p, 0x200000, 512);
@@ -650,6 +645,125 @@ static void tables_wait_for_update(struct kunit *test)
 
 	compute_free(test, &p, mem);
 	compute_fini(&p);
+}
+
+/* What becomes of it if page tables can't be updated */
+static int broken_map(struct compute *p, struct kgd_mem *mem, bool map)
+{
+	const struct amdgpu_vm_update_funcs *real = p->vm->update_funcs;
+	struct amdgpu_vm_update_funcs broken = *real;
+	int r;
+
+	broken.commit = commit_fails;
+	p->vm->update_funcs = &broken;
+	if (map)
+		r = amdgpu_amdkfd_gpuvm_map_memory_to_gpu(p->kgd, mem, p->vm);
+	else
+		r = amdgpu_amdkfd_gpuvm_unmap_memory_from_gpu(p->kgd, mem,
+							      p->vm);
+	p->vm->update_funcs = real;
+
+	return r;
+}
+
+/* Memory that page tables still lead to stays, until they don't */
+static void unmap_fails(struct kunit *test)
+{
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+	KUNIT_ASSERT_EQ(test, broken_map(&p, mem, false), -ENOMEM);
+
+	/* Whatever TLBs are flushed in the meantime */
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem, true));
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_ASSERT_EQ(test, -EBUSY,
+			amdgpu_amdkfd_gpuvm_free_memory_of_gpu(p.kgd, mem,
+							       NULL));
+
+	compute_unmap(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* But not for the sake of queues that are gone */
+static void unmap_fails_at_the_end(struct kunit *test)
+{
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_EQ(test, broken_map(&p, mem, false), -ENOMEM);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_end_unmap(p.kgd, mem, false));
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* So does memory that was mapped only in part */
+static void map_fails(struct kunit *test)
+{
+	struct kfd_bo_va_list *entry;
+	struct kgd_mem *mem;
+	struct compute p;
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	KUNIT_ASSERT_EQ(test, broken_map(&p, mem, true), -ENOMEM);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, DMA_RESV_USAGE_BOOKKEEP);
+	KUNIT_ASSERT_EQ(test, -EBUSY,
+			amdgpu_amdkfd_gpuvm_free_memory_of_gpu(p.kgd, mem,
+							       NULL));
+
+	/* To map it again completes it */
+	entry = list_first_entry(&mem->bo_va_list, struct kfd_bo_va_list,
+				 bo_list);
+	KUNIT_EXPECT_TRUE(test, entry->bo_va->unknown);
+	compute_map(test, &p, mem);
+	KUNIT_EXPECT_FALSE(test, entry->bo_va->unknown);
+	KUNIT_EXPECT_EQ(test, mem->mapped_to_gpu_memory, 1u);
+
+	compute_unmap(test, &p, mem);
+	AMDGPU_MOCK_EXPECT(test, resv_of(mem), p.ef, -1);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+}
+
+/* Who is told that all updates are complete has waited for them */
+static void sync_fails(struct kunit *test)
+{
+	struct amdgpu_mock_ring *ring = &amdgpu_mock(test)->sdma;
+	struct kgd_mem *mem;
+	struct compute p;
+	int r;
+
+	r = oom_inject_start();
+	if (r == -EOPNOTSUPP)
+		return;
+	KUNIT_ASSERT_EQ(test, r, 0);
+
+	compute_init(test, &p);
+	mem = compute_alloc(test, &p);
+	amdgpu_mock_hold(ring);
+	compute_map(test, &p, mem);
+	oom_inject_arm(1, false);
+	r = amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false);
+	KUNIT_EXPECT_GT(test, oom_inject_disarm(NULL), 0u);
+	KUNIT_EXPECT_EQ(test, r, -ENOMEM);
+
+	amdgpu_mock_release(ring);
+	KUNIT_EXPECT_EQ(test, 0,
+			amdgpu_amdkfd_gpuvm_sync_memory(p.kgd, mem, false));
+	compute_unmap(test, &p, mem);
+	compute_free(test, &p, mem);
+	compute_fini(&p);
+	oom_inject_stop();
 }
 
 /* After an eviction all of the memory gets a new fence, also as BOOKKEEP */
@@ -800,6 +914,10 @@ static struct kunit_case amdgpu_kfd_cases[] = {
 	KUNIT_CASE(tables_go_late),
 	KUNIT_CASE(lost_tables_stay),
 	KUNIT_CASE(tables_wait_for_update),
+	KUNIT_CASE(unmap_fails),
+	KUNIT_CASE(unmap_fails_at_the_end),
+	KUNIT_CASE(map_fails),
+	KUNIT_CASE(sync_fails),
 	KUNIT_CASE(detach_takes_all_of_a_process),
 	KUNIT_CASE(restore_renews),
 	KUNIT_CASE(restore_waits_kernel),

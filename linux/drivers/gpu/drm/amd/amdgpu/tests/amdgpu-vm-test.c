@@ -409,6 +409,71 @@ static void table_in_evicted_memory(struct kunit *test)
 						       eviction));
 }
 
+static int leave_where_it_is(void *data, struct amdgpu_bo *bo)
+{
+	return 0;
+}
+
+/*
+ * A table that takes longer to be copied than TTM waits is where it is going to be. What
+ * is written to it comes after the copy, and so does the entry that leads to it.
+ */
+static void table_moves_slowly(struct kunit *test)
+{
+	struct amdgpu_mock_process *process = new_process(test);
+	struct amdgpu_mock *dev = amdgpu_mock(test);
+	struct amdgpu_vm *vm = &process->fpriv.vm;
+	struct amdgpu_bo_va *bo_va, *next_va;
+	struct amdgpu_bo *bo, *next, *table;
+	struct dma_fence *move;
+	long left;
+
+	bo = new_bo(test, NULL);
+	next = new_bo(test, NULL);
+	bo_va = amdgpu_mock_map(test, process, bo);
+	next_va = amdgpu_mock_map(test, process, next);
+	amdgpu_mock_process_lock(test, process, bo);
+	amdgpu_mock_update(test, process, bo_va);
+	amdgpu_mock_process_unlock(process, bo);
+	left = amdgpu_vm_wait_idle(vm, AMDGPU_MOCK_TOO_LONG);
+	KUNIT_ASSERT_GT(test, left, 0L);
+	KUNIT_ASSERT_TRUE(test, !!vm->root.entries);
+	table = vm->root.entries[0].base.bo;
+	KUNIT_ASSERT_TRUE(test, !!table);
+	KUNIT_ASSERT_EQ(test, table->tbo.mem.mem_type, (u32)TTM_PL_VRAM);
+
+	/* This is where the 15 seconds go */
+	amdgpu_mock_hold(&dev->sdma);
+	amdgpu_mock_process_lock(test, process, next);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_mock_validate(table,
+						      AMDGPU_GEM_DOMAIN_GTT,
+						      false));
+	KUNIT_EXPECT_EQ(test, table->tbo.mem.mem_type, (u32)TTM_PL_TT);
+	move = amdgpu_mock_newest(test, amdgpu_mock_root(process),
+				  AMDGPU_FENCE_OWNER_UNDEFINED);
+	if (!move || dma_fence_is_signaled(move)) {
+		KUNIT_FAIL(test, "the move is not under way");
+		goto out;
+	}
+	AMDGPU_MOCK_EXPECT(test, amdgpu_mock_root(process), move,
+			   DMA_RESV_USAGE_KERNEL);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_vm_validate_pt_bos(dev->adev, vm,
+							   leave_where_it_is,
+							   NULL));
+
+	amdgpu_mock_forget_jobs(&dev->sdma);
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_vm_bo_update(dev->adev, next_va, false));
+	KUNIT_EXPECT_TRUE(test, amdgpu_mock_waited_for(test, &dev->sdma, move));
+
+	amdgpu_mock_forget_jobs(&dev->sdma);
+	KUNIT_EXPECT_FALSE(test, list_empty(&vm->relocated));
+	KUNIT_EXPECT_EQ(test, 0, amdgpu_vm_update_pdes(dev->adev, vm, false));
+	KUNIT_EXPECT_TRUE(test, amdgpu_mock_waited_for(test, &dev->sdma, move));
+out:
+	amdgpu_mock_process_unlock(process, next);
+	amdgpu_mock_release(&dev->sdma);
+}
+
 /* Pieces of the pools of command buffers that nobody gives back */
 static unsigned int pieces_leaked(struct amdgpu_device *adev)
 {
@@ -648,6 +713,7 @@ static struct kunit_case amdgpu_vm_cases[] = {
 	KUNIT_CASE(close_keeps_fence_read),
 	KUNIT_CASE(close_keeps_fence_bookkeep),
 	KUNIT_CASE(table_in_evicted_memory),
+	KUNIT_CASE(table_moves_slowly),
 	KUNIT_CASE(update_fails),
 	KUNIT_CASE(busy_tables_stay_kernel),
 	KUNIT_CASE(busy_tables_stay_write),
