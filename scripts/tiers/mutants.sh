@@ -30,7 +30,7 @@ suites_of() {
 	virtio)	echo 'virtgpu-*' ;;
 	small)	echo '@(radeon|vc4)-*' ;;
 	arm)	echo '@(etnaviv|lima|panfrost|v3d)-*' ;;
-	rdma)	echo '@(ib|mlx5)-*' ;;
+	rdma)	echo '@(ib|mlx5|rxe)-*' ;;
 	i915)	echo 'mock' ;;
 	*)	die "mutants/$1: nobody says which suites are for it" ;;
 	esac
