@@ -50,6 +50,16 @@ for f in "${list[@]}"; do
 	grep -q '^Signed-off-by: ' "$f" || fail "$(patch_name "$f")" "has no Signed-off-by"
 done
 
+# What a cover letter quotes that begins as subjects do is the subject of a patch
+lgit log --format=%s base..HEAD >"$TMP/subjects"
+sed 's/: .*//' "$TMP/subjects" | sort -u >"$TMP/prefixes"
+while read -r t; do
+	while IFS= read -r quoted; do
+		! grep -qxF -e "${quoted%%: *}" "$TMP/prefixes" || grep -qF -e "$quoted" "$TMP/subjects" ||
+			fail "$t" "its cover letter names a patch that there is not: $quoted"
+	done < <(tr '\n' ' ' <"$(cover_of "$t")" | grep -oE '"[^"]+: [^"]+"' | tr -d '"' | tr -s ' ')
+done < <(topics)
+
 # Topics: numbered from 1, with a cover letter, and needing earlier ones only
 seen=
 while read -r t; do
