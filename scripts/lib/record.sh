@@ -90,7 +90,7 @@ booted() {
 }
 
 write_record() {
-	local t day wall cpu commit new=$TMP/tested.md sum have=() missing=()
+	local t input day wall cpu commit new=$TMP/tested.md sum have=() missing=()
 	for t in $TEST_TIERS $MORE_TIERS; do
 		if passed "$t" "$RECORDED"; then have+=("$t"); else missing+=("$t"); fi
 	done
@@ -115,7 +115,7 @@ write_record() {
 		echo
 		echo "| | |"
 		echo "|---|---|"
-		echo "| base | $BASE_NAME |"
+		echo "| base | $(pin package) $(pin version) |"
 		echo "| compiler | $(gcc --version | head -n 1) |"
 		echo "| machine emulator | $(qemu-system-x86_64 --version | head -n 1) |"
 		echo "| sparse, Coccinelle | $(sparse --version 2>&1 | head -n 1), $(spatch --version 2>/dev/null | head -n 1) |"
