@@ -36,16 +36,18 @@ check_out() {	# COMMIT: have it in build/check-tree, configured
 	CHECK_CONFIGURED="$CHECK $kconfig"
 }
 
+# TARGETS of make. What is in amd/display and amd/amdkfd is built by way of amd/amdgpu.
+make_targets() { printf '%s\n' "$@" | sed -E 's,^(drivers/gpu/drm/amd)/(display|amdkfd)/,\1/amdgpu/../\2/,'; }
+
 # check_make WHAT LOG TARGETS...
 check_make() {
-	local what=$1 log=$2 vars
-	# What is in amd/display has no Makefile of its own
-	local amd=drivers/gpu/drm/amd
+	local what=$1 log=$2 vars targets
 	mapfile -t vars < <(kernel_vars "$CHECK")
 	shift 2
+	mapfile -t targets < <(make_targets "$@")
 	progress_of() { local n; n=$(grep -csE '^  CC ' "$1") || :; echo "$n objects, "; }
 	in_background "$what" "$log" kmake "$CHECK_TREE" "$CHECK_OUT" \
-		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "${@/#"$amd/display/"/"$amd/amdgpu/../display/"}"
+		-k -j"$(nproc)" KBUILD_MODULES=1 "${vars[@]}" "${targets[@]}"
 }
 
 # sources_of COMMIT...: the .c files that these change or add, as build/check-tree has

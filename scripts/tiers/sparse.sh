@@ -15,7 +15,7 @@ sed 's/:.*//' "$TMP/our-lines" | sort -u | grep -vE '^drivers/dma-buf/|/(self)?t
 
 # sparse_in NAME SOURCE OUT: on what is built in OUT, of the files that are left
 sparse_in() {
-	local log=$LOGS/sparse-$1.log files ours amd=drivers/gpu/drm/amd
+	local log=$LOGS/sparse-$1.log files targets ours
 	mapfile -t files < <(while read -r f; do [ ! -e "$3/${f%.c}.o" ] || echo "$f"; done <"$TMP/left")
 	if [ ${#files[@]} = 0 ]; then
 		fail "$1" "none of the files is built there"
@@ -23,10 +23,10 @@ sparse_in() {
 	fi
 	printf '%s\n' "${files[@]}" | sort | comm -13 - "$TMP/left" >"$TMP/left.new"
 	mv "$TMP/left.new" "$TMP/left"
-	files=("${files[@]/%.c/.o}")
+	mapfile -t targets < <(make_targets "${files[@]/%.c/.o}")
 	progress_of() { local n; n=$(grep -csE '^  CHECK  ' "$1") || :; echo "$n of ${#files[@]} files, "; }
 	if ! in_background "sparse on $1" "$log" kmake "$2" "$3" -k -j"$(nproc)" KBUILD_MODULES=1 C=2 \
-			"${files[@]/#"$amd/display/"/"$amd/amdgpu/../display/"}"; then
+			"${targets[@]}"; then
 		fail "$1" "$(grep -m 1 '\*\*\*' "$log" || echo failed)" "$log"
 		return
 	fi
