@@ -78,6 +78,9 @@ sources_of() {
 	done | sort -u
 }
 
+# Objects of older states must not be there for those who look at the last one.
+no_objects() { find "$CHECK_OUT/drivers" "$CHECK_OUT/lib" -name '*.o' -delete 2>/dev/null || :; }
+
 # What boots does with a tree depends on the guest and on how its kernel is configured.
 boot_state() {	# COMMIT
 	echo "boots $(tree_of "$1") $(cd "$RESV_TOP" && { kernel_files topics; find guest -type f; } |

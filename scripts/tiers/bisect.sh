@@ -22,9 +22,6 @@ state_of() {	# COMMIT
 	} | sha256sum | cut -c1-16) $mark"
 }
 
-# Objects of older states must not be there for those who look at the last one.
-clean_up() { find "$CHECK_OUT/drivers" "$CHECK_OUT/lib" -name '*.o' -delete 2>/dev/null || :; }
-
 # How long to go on; 0 is for all of them
 start=$SECONDS limit=${RESV_BISECT_SECONDS:-0}
 
@@ -40,7 +37,7 @@ done < <(topics | tac)
 todo=()
 for c in "${commits[@]}"; do known "$(state_of "$c")" || todo+=("$c"); done
 if [ ${#todo[@]} -gt 0 ]; then
-	at_exit clean_up
+	at_exit no_objects
 	# What the base makes of all those files: its warnings are not ours, and
 	# what it cannot build here (drivers for other machines) neither can we.
 	check_out base

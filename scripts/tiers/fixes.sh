@@ -12,6 +12,7 @@ mapfile -t commits < <(lgit rev-list "base..topic/fixes")
 : >"$TMP/built"
 for machine in check cross-arm64 cross-arm; do
 	check_for "$machine"
+	no_objects
 	check_out base
 	mapfile -t files < <(sources_of "${commits[@]}")
 	log=$LOGS/fixes-base-$machine.log
@@ -31,6 +32,7 @@ for machine in check cross-arm64 cross-arm; do
 		ok "${#files[@]} files build for $machine"
 	fi
 	printf '%s\n' "${files[@]}" >>"$TMP/built"
+	no_objects
 done
 have_tree topic/fixes
 left=$(sources_of "${commits[@]}" | grep -vxFf "$TMP/built" || :)
