@@ -829,8 +829,9 @@ EXPORT_SYMBOL_GPL(dma_buf_unpin);
 
 /*
  * Importers without a move_notify callback never look at the fences, so wait for them
- * until the memory is in place. No lock is held: with those importers a dynamic
- * exporter's memory is pinned and mapped when they attach.
+ * until the memory is in place: as long as the kernel's own work on it takes, unless a
+ * signal comes. Most importers hold no lock here. i915 has the reservation locked when
+ * it maps for a job, but no KERNEL fence waits for somebody who wants that lock.
  */
 static int dma_buf_wait_in_place(struct dma_buf_attachment *attach)
 {

@@ -70,10 +70,10 @@ static inline int ttm_legacy_reserve_buffers(struct ww_acquire_ctx *ticket,
  * ttm_legacy_fence_buffer_objects - ttm_eu_fence_buffer_objects() by num_shared
  * @ticket: as for ttm_eu_fence_buffer_objects()
  * @list: entries with their number of shared fences
- * @fence: the fence of the submission
+ * @fence: the fence of the submission, or NULL if the device was waited for instead
  *
  * Where @fence is exclusive it is added as %DMA_RESV_USAGE_WRITE, where it is shared
- * as %DMA_RESV_USAGE_READ.
+ * as %DMA_RESV_USAGE_READ. Without a fence the buffers are just unlocked.
  *
  * Context: As for ttm_eu_fence_buffer_objects().
  */
@@ -82,6 +82,11 @@ static inline void ttm_legacy_fence_buffer_objects(struct ww_acquire_ctx *ticket
 						   struct dma_fence *fence)
 {
 	struct ttm_validate_buffer *entry;
+
+	if (!fence) {
+		ttm_eu_backoff_reservation(ticket, list);
+		return;
+	}
 
 	list_for_each_entry(entry, list, head)
 		entry->usage = entry->num_fences ? DMA_RESV_USAGE_READ :

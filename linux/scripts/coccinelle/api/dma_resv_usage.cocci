@@ -196,12 +196,12 @@ identifier f =~ "sync|fence";
 
 - R = f(A, B.moving);
 + {
-+ 	struct dma_fence *moving;
++ 	struct dma_fence *last_move;
 +
-+ 	R = dma_resv_get_singleton(B.base.resv, DMA_RESV_USAGE_KERNEL, &moving);
++ 	R = dma_resv_get_singleton(B.base.resv, DMA_RESV_USAGE_KERNEL, &last_move);
 + 	if (!R) {
-+ 		R = f(A, moving);
-+ 		dma_fence_put(moving);
++ 		R = f(A, last_move);
++ 		dma_fence_put(last_move);
 + 	}
 + }
 
@@ -217,11 +217,11 @@ expression B, F;
 )
 - B.moving = dma_fence_get(F);
 + {
-+ 	struct dma_fence *moving = F;
++ 	struct dma_fence *last_move = F;
 +
 + 	/* dma_resv: decide: reserve a slot before, unless it replaces a weaker one */
-+ 	if (moving)
-+ 		dma_resv_add_fence(B.base.resv, moving, DMA_RESV_USAGE_KERNEL);
++ 	if (last_move)
++ 		dma_resv_add_fence(B.base.resv, last_move, DMA_RESV_USAGE_KERNEL);
 + }
 
 @depends on patch@

@@ -64,6 +64,23 @@ static void shared_is_read(struct kunit *test)
 	TTM_MOCK_EXPECT(test, bo->base.resv, fence, DMA_RESV_USAGE_READ);
 }
 
+/* Who can't emit a fence waits for the device, and has none to add */
+static void no_fence_unlocks(struct kunit *test)
+{
+	struct ttm_buffer_object *bo = ttm_mock_bo(test, TTM_PL_SYSTEM, NULL);
+	struct ttm_validate_buffer entry;
+	struct ww_acquire_ctx ticket;
+	LIST_HEAD(list);
+
+	legacy_entry(&entry, bo, 0, &list);
+	KUNIT_ASSERT_EQ(test, ttm_eu_reserve_buffers(&ticket, &list, false, NULL),
+			0);
+	ttm_eu_fence_buffer_objects(&ticket, &list, NULL);
+	KUNIT_EXPECT_FALSE(test, dma_resv_is_locked(bo->base.resv));
+	KUNIT_EXPECT_TRUE(test, dma_resv_test_signaled(bo->base.resv,
+						       DMA_RESV_USAGE_BOOKKEEP));
+}
+
 /* Whether the job writes may turn out after the buffers were reserved */
 static void number_counts_when_fenced(struct kunit *test)
 {
@@ -216,6 +233,7 @@ static void slots_after_move(struct kunit *test)
 static struct kunit_case ttm_legacy_cases[] = {
 	KUNIT_CASE(none_shared_is_write),
 	KUNIT_CASE(shared_is_read),
+	KUNIT_CASE(no_fence_unlocks),
 	KUNIT_CASE(number_counts_when_fenced),
 	KUNIT_CASE(number_stays),
 	KUNIT_CASE(number_of_duplicates_stays),
