@@ -34,9 +34,10 @@ hunk_failures() {	# the output of patch or git apply: FILE: hunk N, one a line
 	/previously applied\) patch detected/ { print f ": it is there already" }'
 }
 
-# The files that the series touches, from the patches themselves.
-touched_files() {
-	patches "${PUT[@]}" | xargs -d '\n' -r awk '
+# The files that topics touch, those to put if none are named, from the patches themselves.
+touched_files() {	# [TOPIC...]
+	[ $# -gt 0 ] || set -- "${PUT[@]}"
+	patches "$@" | xargs -d '\n' -r awk '
 		/^diff --git / { sub(/^a\//, "", $3); sub(/^b\//, "", $4); print $3; print $4 }' |
 		sort -u
 }
@@ -67,15 +68,27 @@ try_on_copy() {
 }
 
 already_there() {	# TREE: does it have all that is to be put?
+	local t all
+	can_take_back "$1" "${PUT[@]}" && return
+	# What came after it may have changed its lines: then all of that has to be there.
+	while read -r t; do
+		mapfile -t all < <(with_needs "${PUT[@]}" "$t")
+		can_take_back "$1" "${all[@]}" && return
+	done < <(topics | tac)
+	return 1
+}
+
+can_take_back() {	# TREE TOPIC...
 	local tree=$1 copy=$TMP/reverse f
+	shift
 	rm -rf "$copy"; mkdir -p "$copy"
 	while read -r f; do
 		[ ! -e "$tree/$f" ] || (cd "$tree" && cp -a --parents -- "$f" "$copy/")
-	done < <(touched_files)
+	done < <(touched_files "$@")
 	while read -r f; do
 		patch -d "$copy" -p1 -f -R -E -F0 --no-backup-if-mismatch -r - \
 			<"$f" >/dev/null 2>&1 || return 1
-	done < <(patches "${PUT[@]}" | tac)
+	done < <(patches "$@" | tac)
 }
 
 # put_plain TREE: from the copy on which the series fits to the tree itself. If
