@@ -26,14 +26,22 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            exported stops it; --force puts that work on a branch
                            named saved-DATE and goes on
   ./resv export            write series/ and linux/ back from build/linux
-  ./resv apply [TOPIC...] [--without TOPIC]... TREE
+  ./resv check [TOPIC...] [--without TOPIC|PATH]... [--3way] TREE
+                           say what apply with the same arguments would meet in
+                           TREE (what fits, what is not there, what is pasted in,
+                           who uses the old interface), and what to do about it.
+                           Nothing in TREE changes. 0 if apply does it all, 1 if
+                           more is to be done
+  ./resv apply [TOPIC...] [--without TOPIC|PATH]... [--3way] TREE
                            put the series on your own 5.10.y tree (git or
                            plain), or these topics and what they need, or all
                            but those and what needs them; all that was asked for
-                           or nothing. series/README.md has the topics
+                           or nothing. A PATH is a driver that TREE doesn't have.
+                           --3way merges what does not fit with the files of the
+                           base, from build/linux. series/README.md has the topics
   ./resv help              this text
 
-  --base FILE|DIR          (all but apply) use this kernel source as
+  --base FILE|DIR          (all but apply, check) use this kernel source as
                            the base: a tarball, a .deb or a directory; without
                            it the one pinned in series/base is fetched
 
@@ -66,6 +74,8 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   kasan      KUnit and kselftests with KASAN, kmemleak and UBSAN (kernel-kasan)
   apply      the series, and some of its topics, on a fresh 5.10.262 and 5.10.223;
              a patch that does not fit leaves the tree alone
+  check-tree what check says of trees with code pasted in, drivers gone or added, lines
+             changed; and apply --3way and --without PATH, as it plans them
   docs       kernel-doc and Sphinx have nothing to say about what the series documents,
              and MAINTAINERS has a section for each file that it adds
   kcsan      KUnit with the data race detector (kernel-kcsan)

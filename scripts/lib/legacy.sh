@@ -21,18 +21,22 @@ driver_of() {
 		s,^drivers/([^/]*/)*([^/]*)/[^/]*$,\2 &,'
 }
 
+# convert_files DIR PATCH FILE...: files in DIR, by the semantic patch
+convert_files() {
+	local dir=$1 cocci=$2
+	shift 2
+	printf '%s\0' "$@" |
+		(cd "$dir" && xargs -0 -n 1 -P "$(nproc)" spatch --very-quiet --no-show-diff -D patch \
+			--no-includes --include-headers --in-place --sp-file "$cocci")
+}
+
 # convert_legacy DIR: the files of the base in DIR, converted by the semantic patch
 convert_legacy() {
-	local cocci=$LINUX/scripts/coccinelle/api/dma_resv_usage.cocci
 	mapfile -t files < <(legacy_files)
 	mkdir -p "$1"
 	lgit archive base -- "${files[@]}" | tar -x -C "$1"
-	run_cocci() {
-		printf '%s\0' "${files[@]}" |
-			(cd "$1" && xargs -0 -n 1 -P "$(nproc)" spatch --very-quiet --no-show-diff -D patch \
-				--no-includes --include-headers --in-place --sp-file "$cocci")
-	}
-	in_background "converting ${#files[@]} files" "$LOGS/legacy-cocci.log" run_cocci "$1"
+	in_background "converting ${#files[@]} files" "$LOGS/legacy-cocci.log" \
+		convert_files "$1" "$LINUX/scripts/coccinelle/api/dma_resv_usage.cocci" "${files[@]}"
 }
 
 # lay_legacy FILE...: in build/check-tree the directories of FILEs as the base has them,
