@@ -16,10 +16,7 @@ make_tmp
 
 kind=$(tree_kind "$tree")
 if [ "$kind" = git ]; then
-	for d in rebase-apply rebase-merge MERGE_HEAD; do
-		[ ! -e "$(cd "$tree" && git rev-parse --git-path "$d")" ] ||
-			die "a git am, rebase or merge is under way in $tree; finish it first"
-	done
+	! under_way "$tree" || die "a git am, rebase or merge is under way in $tree; finish it first"
 	[ -z "$(git -C "$tree" status --porcelain | head -n 1)" ] ||
 		die "$tree has changes that are not committed; commit or stash them first"
 	# git am will need to know who commits.

@@ -32,12 +32,10 @@ if [ "$kind" = git ]; then
 	# Without a lock on the index, which git would refresh.
 	git_there() { GIT_OPTIONAL_LOCKS=0 git -C "$TREE" "$@"; }
 	what+=", git, $(git_there log -1 --format=%h 2>/dev/null || echo 'no commit') on $(git_there branch --show-current 2>/dev/null)"
-	for d in rebase-apply rebase-merge MERGE_HEAD; do
-		[ ! -e "$(cd "$TREE" && git rev-parse --git-path "$d")" ] || {
-			plan "finish the git am, rebase or merge that is under way in $(shown "$TREE")"
-			BY_HAND=1
-		}
-	done
+	if under_way "$TREE"; then
+		plan "finish the git am, rebase or merge that is under way in $(shown "$TREE")"
+		BY_HAND=1
+	fi
 	if [ -n "$(git_there status --porcelain | head -n 1)" ]; then
 		what+=", with changes that are not committed"
 		plan "git -C $(shown "$TREE") status      # commit or stash what is not committed"
@@ -266,7 +264,6 @@ fi
 
 # Who uses the old interface and is not converted
 status "looking for users of the old interface"
-mapfile -t others < <(grep -vE "$INTERFACE" "$cand" || :)
 old_places "$TREE" "${others[@]}" >"$TMP/places"
 clear_status
 if [ -s "$TMP/places" ]; then

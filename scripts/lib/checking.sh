@@ -174,7 +174,7 @@ topics_for() {
 	done
 }
 
-# candidates TREE COPY: files of TREE, but those in COPY, that speak of dma_resv at all
+# candidates TREE: files of it that speak of dma_resv at all
 candidates() {
 	(cd "$1" && grep -rlE --include='*.[ch]' --exclude-dir=.git --exclude-dir=Documentation \
 		"dma_resv|\b(DMA_BUF_IOCTL|dma_buf)_(EX|IM|ex|im)(PORT|port)_(SYNC_FILE|sync_file)|ttm_(bo|validate_buffer|buffer_object)\b" . || :) |

@@ -15,13 +15,13 @@ count_cpu() {
 		END { printf "%d\n", s }' "$TMP/times")
 }
 
-# libraries_of SCRIPT...: these, and what they source, all the way
+# libraries_of SCRIPT...: these, and what they source or run, all the way
 libraries_of() {
 	local f more
 	for f; do
 		echo "$f"
 		# shellcheck disable=SC2016 # for sed
-		mapfile -t more < <(sed -n 's,.*\$RESV_TOP/\(scripts/lib/[a-z-]*\.[a-z]*\).*,\1,p' "$RESV_TOP/$f")
+		mapfile -t more < <(sed -n 's,.*\$RESV_TOP/\(scripts/\(lib\|tiers\)/[a-z-]*\.[a-z]*\).*,\1,p' "$RESV_TOP/$f")
 		[ ${#more[@]} = 0 ] || ( libraries_of "${more[@]}" )
 	done
 }

@@ -63,6 +63,16 @@ tree_kind() {	# TREE: git, if it is the top of a repository, or plain
 	if [ "$(git -C "$1" rev-parse --show-toplevel 2>/dev/null || :)" = "$1" ]; then echo git; else echo plain; fi
 }
 
+# under_way GIT-TREE: is a git am, rebase or merge?
+under_way() {
+	local d
+	for d in rebase-apply rebase-merge MERGE_HEAD; do
+		# What git says is relative to the tree
+		! (cd "$1" && [ -e "$(git rev-parse --git-path "$d")" ]) || return 0
+	done
+	return 1
+}
+
 # list_patches: sets LIST to what is put on the tree, in order. What concerns paths in
 # GONE is cut out, and a patch of which nothing stays is not there.
 LIST=()
@@ -230,10 +240,12 @@ already_there() {	# TREE: does it have all that is to be put?
 	local copy=$TMP/reverse t all list
 	copy_touched "$1" "$copy"
 	take_back "$copy" "${LIST[@]}" && return
-	# What came after it may have changed its lines: then all of that has to be there.
+	# What came after it may have changed its lines: then all of that has to be there. One
+	# look at the tree says mostly that it is not, without a copy.
 	while read -r t; do
 		mapfile -t all < <(with_needs "${PUT[@]}" "$t")
 		mapfile -t list < <(patches "${all[@]}")
+		patch_on "$1" "${list[-1]}" -R --dry-run || continue
 		copy_touched "$1" "$copy" "${all[@]}"
 		take_back "$copy" "${list[@]}" && return
 	done < <(topics | tac)

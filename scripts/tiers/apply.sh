@@ -109,8 +109,12 @@ f=drivers/gpu/drm/amd/amdgpu/amdgpu_sync.c
 apply_says "$t/git" 2 "can't be had without" "what needs each other" legacy --without ttm
 apply_says "$t/git" 2 "there is no topic 'kernel'" "a topic that is none" kernel
 
-# One hunk that does not fit.
 pure_git -C "$t/git" checkout -q -B work base
+git -C "$t/git" rev-parse HEAD >"$t/git/.git/MERGE_HEAD"
+apply_says "$t/git" 1 'under way' "a merge that is under way"
+rm "$t/git/.git/MERGE_HEAD"
+
+# One hunk that does not fit.
 if which=$(spoil "$t/git"); then
 	apply_says "$t/git" 1 'not committed' "a dirty git tree is refused"
 	pure_git -C "$t/git" commit -q -a -m spoiled

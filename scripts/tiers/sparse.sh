@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # Sparse on our lines in the drivers that the kernel lockdep has, and in what else builds
 # for x86; what is ours as a whole is looked at by the tier static.
-# depends: tree kernel:check
+# depends: tree kernel:check kernel:lockdep
 . "$RESV_TOP/scripts/lib/check.sh"
 
 lgit diff --no-renames -U0 base HEAD -- 'drivers/*.c' | awk '
