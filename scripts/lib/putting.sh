@@ -6,13 +6,15 @@
 PUT=()
 
 # find_older TREE: which of the patches for older trees this one needs. They make
-# it look like the pinned base where the series has to find its place.
+# it look like the pinned base where what is put has to find its place.
 OLDER=()
 find_older() {
 	local f
 	OLDER=()
+	touched_files >"$TMP/touched"
 	for f in "$SERIES"/older/[0-9][0-9][0-9][0-9]-*.patch; do
-		[ ! -f "$f" ] || ! patch -d "$1" -p1 -f -N -F0 --dry-run \
+		[ -f "$f" ] && grep -qxF -f <(files_of "$f") "$TMP/touched" || continue
+		! patch -d "$1" -p1 -f -N -F0 --dry-run \
 			<"$f" >/dev/null 2>&1 || OLDER+=("$f")
 	done
 }
@@ -119,9 +121,15 @@ hunk_failures() {	# the output of patch or git apply: FILE: hunk N, one a line
 
 # The files that topics touch, those to put if none are named, from the patches themselves.
 touched_files() {	# [TOPIC...]
+	local list
 	[ $# -gt 0 ] || set -- "${PUT[@]}"
-	patches "$@" | xargs -d '\n' -r awk '
-		/^diff --git / { sub(/^a\//, "", $3); sub(/^b\//, "", $4); print $3; print $4 }' |
+	mapfile -t list < <(patches "$@")
+	files_of "${list[@]}"
+}
+
+files_of() {	# PATCH...
+	[ $# = 0 ] || awk '
+		/^diff --git / { sub(/^a\//, "", $3); sub(/^b\//, "", $4); print $3; print $4 }' "$@" |
 		sort -u
 }
 
