@@ -3,10 +3,11 @@
 
 # build_guest SOURCE KERNEL_OUT: make KERNEL_OUT/initramfs.cpio
 build_guest() {
-	local src=$1 out=$2 log=$LOGS/guest-${2##*/}.log
+	local src=$1 out=$2 log=$LOGS/guest-${2##*/}.log arch
+	mapfile -t arch < <(kernel_vars "${2##*/kernel-}" | grep -E '^(ARCH|CROSS_COMPILE)=')
 	! grep -q '^CONFIG_IA32_EMULATION=y' "$out/.config" || need compat
 	in_background "building the guest programs" "$log" \
-		make -C "$RESV_TOP/guest" O="$out/guest" KSRC="$src" KBUILD="$out" || {
+		make -C "$RESV_TOP/guest" O="$out/guest" KSRC="$src" KBUILD="$out" "${arch[@]}" || {
 		tail -n 8 "$log" >&2
 		die "building the guest programs failed; see $log"
 	}
@@ -25,14 +26,21 @@ build_guest() {
 # so with a pattern.
 KUNIT=
 start_qemu() {
-	local accel=$1 out=$2 log=$3 job=$4
+	local accel=$1 out=$2 log=$3 job=$4 qemu console
 	shift 4
+	case ${out##*/} in
+	kernel-arm64)
+		qemu=(qemu-system-aarch64 -M virt -cpu max) console="ttyAMA0 earlycon" ;;
+	kernel-arm)
+		qemu=(qemu-system-arm -M virt -cpu cortex-a15) console="ttyAMA0 earlycon" ;;
+	*)	qemu=(qemu-system-x86_64 -vga std) console="ttyS0 earlyprintk=serial no_timer_check" ;;
+	esac
 	: >"$log"
 	set -m
-	qemu-system-x86_64 -accel "$accel" -smp 2 -m 2G -nodefaults -no-reboot \
-		-display none -monitor none -vga std -serial "file:$log" \
+	"${qemu[@]}" -accel "$accel" -smp "${RESV_CPUS:-2}" -m 2G -nodefaults -no-reboot \
+		-display none -monitor none -serial "file:$log" \
 		-kernel "$(image_of "$out")" -initrd "$out/initramfs.cpio" \
-		-append "console=ttyS0 earlyprintk=serial panic=-1 no_timer_check resv.job=$job kunit.filter_glob=${KUNIT:-none} ${RESV_CMDLINE-}" \
+		-append "console=$console panic=-1 resv.job=$job kunit.filter_glob=${KUNIT:-none} ${RESV_CMDLINE-}" \
 		"$@" </dev/null >"$log.qemu" 2>&1 9>&- &
 	BG_PID=$!
 	set +m
@@ -45,6 +53,8 @@ probe_kvm() {	# KERNEL_OUT
 	local key cache=$BUILD/kvm i log=$LOGS/kvm-probe.log
 	[ -z "$ACCEL" ] || return 0
 	ACCEL=tcg,thread=multi
+	# It is for machines of this machine's kind.
+	[[ ${1##*/} != kernel-arm* ]] || return 0
 	[ -r /dev/kvm ] && [ -w /dev/kvm ] || return 0
 	key="$(cat /proc/sys/kernel/random/boot_id) $(qemu-system-x86_64 --version | head -n 1)"
 	if [ "$(head -n 1 "$cache" 2>/dev/null || :)" = "$key" ]; then

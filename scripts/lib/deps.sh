@@ -35,6 +35,17 @@ check	cmd:perl	perl		to run checkpatch
 check	cmd:sparse	sparse		to check annotations
 cross	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build drivers for arm64
 cross	cmd:arm-linux-gnueabihf-gcc	gcc-arm-linux-gnueabihf	to build drivers for arm
+arm	cmd:aarch64-linux-gnu-gcc	gcc-aarch64-linux-gnu	to build a kernel for arm64
+arm	file:/usr/aarch64-linux-gnu/lib/libc.a	libc6-dev-arm64-cross	to build programs for it
+arm	cmd:arm-linux-gnueabihf-gcc	gcc-arm-linux-gnueabihf	to build a kernel for arm
+arm	file:/usr/arm-linux-gnueabihf/lib/libc.a	libc6-dev-armhf-cross	to build programs for it
+arm	cmd:qemu-system-aarch64	qemu-system-arm	to boot them
+deb	cmd:dpkg-buildpackage	dpkg-dev	to build a package
+deb	cmd:cpio	cpio		to pack the kernel's headers
+deb	cmd:depmod	kmod		to index its modules
+deb	file:/usr/include/openssl/ssl.h	libssl-dev	to build what signs modules
+image	cmd:debootstrap	debootstrap	to fetch a Debian to boot
+image	cmd:mkfs.ext4	e2fsprogs	to make a disk of it
 cocci	cmd:spatch	coccinelle	to apply semantic patches
 docs	cmd:perl	perl		to run kernel-doc
 docs	cmd:sphinx-build	python3-sphinx	to build the documents

@@ -86,7 +86,7 @@ pending {
 
 # Splats, the particular before the general.
 /Kernel panic - not syncing/	{ splat("panic", $0); panicked = 1 }
-/Oops: |general protection fault|BUG: unable to handle|BUG: kernel NULL|kernel BUG at|double fault:/ {
+/Oops: |Internal error: |Unable to handle kernel|general protection fault|BUG: unable to handle|BUG: kernel NULL|kernel BUG at|double fault:/ {
 	splat("oops", $0); next
 }
 /BUG: KASAN/			{ splat("kasan", $0); next }

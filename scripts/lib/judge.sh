@@ -10,18 +10,21 @@ judge() {
 	awk "${vars[@]}" -f "$RESV_TOP/scripts/lib/judge.awk" "$log"
 }
 
-# expected_suites TREE KERNEL: the KUnit suites in the files that the series adds,
-# but for those of drivers that this kernel does not have, and those of the checker
-# of fences (*-check-test.c) where it is not configured
+# expected_suites TREE KERNEL: the KUnit suites in the files that the series adds, but
+# for those of drivers that this kernel does not have, as its fragments say, and those
+# of the checker of fences (*-check-test.c) where it is not configured
 expected_suites() {
-	local only=()
-	case $2 in
-	lockdep) ;;
-	kasan)	only=(':(exclude)drivers/gpu/drm/'{amd,etnaviv,radeon,vc4,lima,panfrost,v3d}) ;;
-	topics)	only=(':(exclude)drivers/gpu/drm/'{amd,etnaviv,radeon,vc4,lima,panfrost,v3d} ':(exclude)drivers/infiniband') ;;
-	*)	only=(drivers/dma-buf) ;;
-	esac
-	kernel_row "$2" | grep -qw series-contract || only+=(':(exclude)*-check-test.c')
+	local only=() has
+	has=" $(kernel_row "$2") "
+	if [[ $has = *" drm "* ]]; then
+		[[ $has = *" amdgpu "* ]] || only+=(':(exclude)drivers/gpu/drm/amd')
+		[[ $has = *" suites "* ]] ||
+			only+=(':(exclude)drivers/gpu/drm/'{etnaviv,radeon,vc4,lima,panfrost,v3d})
+		[[ $has = *" rdma "* ]] || only+=(':(exclude)drivers/infiniband')
+	else
+		only=(drivers/dma-buf)
+	fi
+	[[ $has = *" series-contract "* ]] || only+=(':(exclude)*-check-test.c')
 	pure_git -C "$1" diff --name-only --diff-filter=A --no-renames base HEAD -- "${only[@]}" |
 	{ grep '\.c$' || :; } | while read -r f; do
 		awk '/^(static )?struct kunit_suite / { in_suite = 1 }

@@ -78,10 +78,12 @@ configure() {
 # What configs/NAME.make has for make, a line each
 kernel_vars() { sed '/^#/d' "$RESV_TOP/configs/$1.make" 2>/dev/null || :; }
 
-# image_of OUT: what QEMU starts, the kernel itself or, where KASAN watches it, what
-# unpacks it: the code at the other entry runs before KASAN can
+# image_of OUT: what QEMU starts. On a PC it is the kernel itself or, where KASAN
+# watches it, what unpacks it: the code at the other entry runs before KASAN can
 image_of() {
 	case ${1##*/} in
+	kernel-arm64) echo "$1/arch/arm64/boot/Image" ;;
+	kernel-arm) echo "$1/arch/arm/boot/zImage" ;;
 	kernel-kasan) echo "$1/arch/x86/boot/bzImage" ;;
 	*)	echo "$1/vmlinux" ;;
 	esac
@@ -114,8 +116,8 @@ build_kernel() {
 # objects_of OUT: how many the kernel is linked from
 objects_of() {
 	(	cd "$1" || exit
-		for a in */built-in.a lib/lib.a arch/x86/built-in.a arch/x86/*/built-in.a \
-			arch/x86/lib/lib.a; do
+		for a in */built-in.a lib/lib.a arch/*/built-in.a arch/*/*/built-in.a \
+			arch/*/lib/lib.a; do
 			[ ! -e "$a" ] || ar t "$a"
 		done | sort -u | wc -l
 	)
