@@ -60,6 +60,13 @@ test_programs() {
 	verdicts "$log" job="$job" programs="$programs" suites="$suites" mock="$MOCK_SELFTESTS"
 }
 
+# Graphics cards of QEMU with little video memory, in a machine that has little itself:
+# what is on them is evicted and comes back. And all that there are drivers for.
+SMALL_CARDS=(-m 384M -vga none -device VGA,vgamem_mb=4
+	-device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4)
+ALL_CARDS=("${SMALL_CARDS[@]}" -device vmware-svga,vgamem_mb=4
+	-device virtio-gpu-pci,max_outputs=2)
+
 # test_mock KERNEL TREE: i915's mock selftests in the kernel that was built of TREE
 test_mock() {
 	local log=$LOGS/boot-$1-kunit.log

@@ -53,6 +53,5 @@ gcc -O2 -static -I"$TMP/usr/include" -I"$selftests" \
 build_guest "$CHECK_TREE" "$kernel"
 log=$LOGS/boot-fixes-pressure.log
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=2 resv.timeout=600" \
-	boot "$kernel" pressure "$log" 600 -m 384M -vga none \
-	-device VGA,vgamem_mb=4 -device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4
+	boot "$kernel" pressure "$log" 600 "${SMALL_CARDS[@]}"
 verdicts "$log" job=pressure

@@ -4,10 +4,7 @@
 # and commits to vkms and virtio-gpu wait for the fences that they have to.
 # depends: tree kernel:lockdep guest
 machine lockdep
-test_programs lockdep modeset \
-	-m 384M -vga none -device VGA,vgamem_mb=4 \
-	-device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4 \
-	-device vmware-svga,vgamem_mb=4 -device virtio-gpu-pci,max_outputs=2
+test_programs lockdep modeset "${ALL_CARDS[@]}"
 
 # Its test is skipped without the device, which is there to be tested.
 if grep -q 'Initialized virtio_gpu .* for virtio0' "$LOGS/boot-lockdep-modeset.log"; then

@@ -28,8 +28,7 @@ for _ in 1 2; do
 done
 
 RESV_CMDLINE="${RESV_CMDLINE-} resv.rounds=$rounds resv.timeout=$limit" \
-	boot "$kernel" pressure "$log" "$limit" -m 384M -vga none \
-	-device VGA,vgamem_mb=4 -device qxl,ram_size_mb=8,vram_size_mb=8,vgamem_mb=4
+	boot "$kernel" pressure "$log" "$limit" "${SMALL_CARDS[@]}"
 stop_load
 if [ -z "${PRESSURE_ON-}" ]; then
 	verdicts "$log" job=pressure
