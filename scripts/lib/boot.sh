@@ -26,20 +26,21 @@ build_guest() {
 # so with a pattern.
 KUNIT=
 start_qemu() {
-	local accel=$1 out=$2 log=$3 job=$4 qemu console
+	local accel=$1 out=$2 log=$3 job=$4 qemu console initrd=()
 	shift 4
+	[ ! -e "$out/initramfs.cpio" ] || initrd=(-initrd "$out/initramfs.cpio")
 	case ${out##*/} in
 	kernel-arm64)
 		qemu=(qemu-system-aarch64 -M virt -cpu max) console="ttyAMA0 earlycon" ;;
 	kernel-arm)
-		qemu=(qemu-system-arm -M virt -cpu cortex-a15) console="ttyAMA0 earlycon" ;;
+		qemu=(qemu-system-arm -M virt,highmem=off -cpu cortex-a15) console="ttyAMA0 earlycon" ;;
 	*)	qemu=(qemu-system-x86_64 -vga std) console="ttyS0 earlyprintk=serial no_timer_check" ;;
 	esac
 	: >"$log"
 	set -m
 	"${qemu[@]}" -accel "$accel" -smp "${RESV_CPUS:-2}" -m 2G -nodefaults -no-reboot \
 		-display none -monitor none -serial "file:$log" \
-		-kernel "$(image_of "$out")" -initrd "$out/initramfs.cpio" \
+		-kernel "$(image_of "$out")" "${initrd[@]}" \
 		-append "console=$console panic=-1 resv.job=$job kunit.filter_glob=${KUNIT:-none} ${RESV_CMDLINE-}" \
 		"$@" </dev/null >"$log.qemu" 2>&1 9>&- &
 	BG_PID=$!

@@ -44,7 +44,7 @@ deb	cmd:dpkg-buildpackage	dpkg-dev	to build a package
 deb	cmd:cpio	cpio		to pack the kernel's headers
 deb	cmd:depmod	kmod		to index its modules
 deb	file:/usr/include/openssl/ssl.h	libssl-dev	to build what signs modules
-image	cmd:debootstrap	debootstrap	to fetch a Debian to boot
+image	cmd:mmdebstrap	mmdebstrap	to fetch a Debian to boot
 image	cmd:mkfs.ext4	e2fsprogs	to make a disk of it
 cocci	cmd:spatch	coccinelle	to apply semantic patches
 docs	cmd:perl	perl		to run kernel-doc

@@ -82,6 +82,7 @@ kernel_vars() { sed '/^#/d' "$RESV_TOP/configs/$1.make" 2>/dev/null || :; }
 # watches it, what unpacks it: the code at the other entry runs before KASAN can
 image_of() {
 	case ${1##*/} in
+	kernel-deb) echo "$1/vmlinuz" ;;
 	kernel-arm64) echo "$1/arch/arm64/boot/Image" ;;
 	kernel-arm) echo "$1/arch/arm/boot/zImage" ;;
 	kernel-kasan) echo "$1/arch/x86/boot/bzImage" ;;

@@ -22,7 +22,7 @@ to_record() {
 	mkdir -p "$RECORDED"
 	cp "$PASSED/$1" "$RECORDED/$1"
 	# The last line about each counts; those of mutants and patches of another state never will.
-	tac "$PARTS" 2>/dev/null | awk -F '\t' '!seen[$1]++' | sort >"$RECORDED/parts"
+	{ [ ! -e "$PARTS" ] || tac "$PARTS"; } | awk -F '\t' '!seen[$1]++' | sort >"$RECORDED/parts"
 	write_record
 }
 

@@ -1,0 +1,2 @@
+ARCH=arm
+CROSS_COMPILE=arm-linux-gnueabihf-

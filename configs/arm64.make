@@ -1,0 +1,2 @@
+ARCH=arm64
+CROSS_COMPILE=aarch64-linux-gnu-
