@@ -16,6 +16,7 @@
 #include <linux/export.h>
 #include <linux/init.h>
 #include <linux/kernel.h>
+#include <linux/preempt.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
 #include <linux/stacktrace.h>
@@ -50,12 +51,16 @@ early_initcall(dma_fence_check_init_key);
  * dma_fence_check_stack - remember the stack of the caller
  *
  * Context: Any. Allocates without waiting.
- * Return: a handle for &struct dma_fence_check_party, 0 if there is no memory.
+ * Return: a handle for &struct dma_fence_check_party, 0 if there is no memory, or if
+ * it can't be asked for, which with PREEMPT_RT takes locks that sleep.
  */
 depot_stack_handle_t dma_fence_check_stack(void)
 {
 	unsigned long frames[STACK_FRAMES];
 	unsigned int n;
+
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && !preemptible())
+		return 0;
 
 	n = stack_trace_save(frames, ARRAY_SIZE(frames), 1);
 	n = filter_irq_stacks(frames, n);
@@ -81,7 +86,7 @@ struct dma_fence_edge {
 };
 
 /* Innermost: nothing is called with it held, and nothing freed */
-static DEFINE_RAW_SPINLOCK(graph_lock);
+static DEFINE_SPINLOCK(graph_lock);
 static LIST_HEAD(graph_nodes);
 static u64 graph_mark;
 static u64 graph_id;
@@ -227,7 +232,7 @@ struct dma_fence_node *dma_fence_node_get(struct dma_fence *fence)
 		}
 	}
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	node = fence->node;
 	if (!node) {
 		node = fresh;
@@ -241,7 +246,7 @@ struct dma_fence_node *dma_fence_node_get(struct dma_fence *fence)
 			graph_signal(node, fence, &waste);
 	}
 	kref_get(&node->ref);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	graph_clear(&waste);
 	kfree(fresh);
@@ -291,11 +296,11 @@ struct dma_fence *dma_fence_node_fence(struct dma_fence_node *node)
 	unsigned long flags;
 
 	/* Memory is not freed before __dma_fence_check_release() had the lock */
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	fence = node->fence;
 	if (fence)
 		fence = dma_fence_get_rcu(fence);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	return fence;
 }
@@ -322,9 +327,9 @@ bool dma_fence_node_done(struct dma_fence_node *node)
 		dma_fence_is_signaled(fence);
 	dma_fence_put(fence);
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	live = node->live;
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	return !live;
 }
@@ -344,9 +349,9 @@ ktime_t dma_fence_node_completed_at(struct dma_fence_node *node)
 	unsigned long flags;
 	ktime_t time;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	time = node->signaled ? node->done : KTIME_MAX;
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	return time;
 }
@@ -423,9 +428,9 @@ bool dma_fence_node_reaches(struct dma_fence_node *from,
 	unsigned long flags;
 	bool reaches;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	reaches = graph_search(from, to, true);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	return reaches;
 }
@@ -446,7 +451,7 @@ struct dma_fence_node *dma_fence_node_next(struct dma_fence_node *node)
 	struct dma_fence_node *next;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	next = list_entry(&graph_nodes, struct dma_fence_node, link);
 	if (node && node->live)
 		next = node;
@@ -457,7 +462,7 @@ struct dma_fence_node *dma_fence_node_next(struct dma_fence_node *node)
 		next = NULL;
 	else
 		kref_get(&next->ref);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	dma_fence_node_put(node);
 
@@ -477,10 +482,10 @@ void dma_fence_node_show_waits(struct dma_fence_node *node, struct seq_file *seq
 	struct dma_fence_edge *edge;
 	unsigned long flags;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	list_for_each_entry(edge, &node->out, out)
 		seq_printf(seq, "\tn%llu -> n%llu;\n", node->id, edge->on->id);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 }
 
 /* The earliest fence that has to signal before @node does, being of its context */
@@ -517,7 +522,7 @@ struct dma_fence_node *dma_fence_node_holder(struct dma_fence_node *node,
 	unsigned long flags;
 
 	*by_user = false;
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	graph_mark++;
 	graph_visit(&last, node);
 	for (; node && node->live; node = node->next) {
@@ -534,7 +539,7 @@ struct dma_fence_node *dma_fence_node_holder(struct dma_fence_node *node,
 	}
 	if (holder)
 		kref_get(&holder->ref);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	return holder;
 }
@@ -637,14 +642,14 @@ static void graph_add_edge(struct dma_fence_node *waiter, struct dma_fence *on,
 	edge->on = target;
 	edge->stack = stack;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	if (waiter->live && target->live && !graph_has_edge(waiter, target)) {
 		graph_find_cycle(&cycle, edge);
 		list_add_tail(&edge->out, &waiter->out);
 		list_add_tail(&edge->in, &target->in);
 		edge = NULL;
 	}
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	kfree(edge);
 	graph_report_cycle(&cycle);
@@ -685,10 +690,10 @@ static void node_mark(struct dma_fence *fence, bool by_user, bool on_demand)
 	if (!node)
 		return;
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	node->by_user |= by_user;
 	node->on_demand |= on_demand;
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 	dma_fence_node_put(node);
 }
 
@@ -709,10 +714,10 @@ void __dma_fence_check_signal(struct dma_fence *fence)
 	unsigned long flags;
 	DEFINE_GRAPH_WASTE(waste);
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	if (fence->node)
 		graph_signal(fence->node, fence, &waste);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	graph_clear(&waste);
 }
@@ -724,13 +729,13 @@ void __dma_fence_check_release(struct dma_fence *fence)
 	unsigned long flags;
 	DEFINE_GRAPH_WASTE(waste);
 
-	raw_spin_lock_irqsave(&graph_lock, flags);
+	spin_lock_irqsave(&graph_lock, flags);
 	node = fence->node;
 	WRITE_ONCE(fence->node, NULL);
 	node->fence = NULL;
 	if (graph_is_idle(node))
 		graph_retire(node, &waste);
-	raw_spin_unlock_irqrestore(&graph_lock, flags);
+	spin_unlock_irqrestore(&graph_lock, flags);
 
 	graph_clear(&waste);
 	dma_fence_node_put(node);

@@ -27,6 +27,7 @@ static const char * const kinds[DMA_FENCE_CHECK_KINDS] = {
 
 static const char * const usages[] = { "kernel", "write", "read", "bookkeep" };
 
+/* Raw, as probes of tracepoints report as well, and can't be preempted */
 static DEFINE_RAW_SPINLOCK(report_lock);
 /* All of these under the lock */
 static unsigned int reports[DMA_FENCE_CHECK_KINDS];
@@ -106,8 +107,8 @@ static void report_stack(const struct dma_fence_check_party *party)
  * @fmt: what happened, to be read after the name of the first one's fence
  *
  * Every call is counted. What is printed is the first of each kind from the stack
- * of the first party, unless there are too many at once; see also
- * dma_fence_check_expect().
+ * of the first party, or of the last if that has none, unless there are too many at
+ * once; see also dma_fence_check_expect().
  *
  * Context: Any.
  * Return: true if it was printed.
@@ -133,7 +134,7 @@ bool dma_fence_check_report(enum dma_fence_check_kind kind,
 	raw_spin_lock_irqsave(&report_lock, flags);
 	reports[kind]++;
 	wanted = expected[kind];
-	print = report_is_new(kind, parties[0].stack);
+	print = report_is_new(kind, parties[0].stack ?: parties[count - 1].stack);
 	if (print)
 		scnprintf(last_report, sizeof(last_report), "%s: %s%s: %s",
 			  kinds[kind], who, where, what);

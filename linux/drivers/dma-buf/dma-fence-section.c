@@ -52,9 +52,13 @@ static void section_report(struct dma_fence_node *node, const char *what)
 		},
 	};
 
-	dma_fence_check_report(DMA_FENCE_CHECK_SIGNALLING, NULL, parties,
-			       ARRAY_SIZE(parties), "%s in a signalling section of %s/%d",
-			       what, current->comm, task_pid_nr(current));
+	/* Where it can't be remembered it can be printed */
+	if (dma_fence_check_report(DMA_FENCE_CHECK_SIGNALLING, NULL, parties,
+				   ARRAY_SIZE(parties),
+				   "%s in a signalling section of %s/%d",
+				   what, current->comm, task_pid_nr(current)) &&
+	    !parties[0].stack)
+		dump_stack();
 }
 
 void __dma_fence_check_wait(struct dma_fence *fence)

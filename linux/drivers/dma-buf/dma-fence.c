@@ -263,6 +263,10 @@ static __always_inline bool dma_fence_lockdep_begin(void)
 	if (in_atomic())
 		return true;
 
+	/* with PREEMPT_RT these sleep, and their owners are readers of RCU */
+	if (IS_ENABLED(CONFIG_PREEMPT_RT) && rcu_preempt_depth())
+		return true;
+
 	/* ... and non-recursive readlock */
 	lock_acquire(&dma_fence_lockdep_map, 0, 0, 1, 1, NULL, _RET_IP_);
 
@@ -870,20 +874,24 @@ EXPORT_SYMBOL(dma_fence_wait_any_timeout);
  * dma_fence_timestamp - when a fence has signaled
  * @fence: the fence, which has signaled
  *
- * A fence has signaled a moment before its time is known; that is waited for. To ask
+ * A fence has signaled a moment before its time is known; that is waited for, but with
+ * PREEMPT_RT, where it may be the one who asks that keeps it from being known. To ask
  * for the time of a fence that has not is a mistake, which is reported once.
  *
  * Context: Any, without the lock of @fence.
- * Return: the time, that of ktime_get(); the present one for a fence that has not
- * signaled.
+ * Return: the time, that of ktime_get(); the present one if it is not known, and for a
+ * fence that has not signaled.
  */
 ktime_t dma_fence_timestamp(struct dma_fence *fence)
 {
 	if (WARN_ON_ONCE(!test_bit(DMA_FENCE_FLAG_SIGNALED_BIT, &fence->flags)))
 		return ktime_get();
 
-	while (!test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags))
+	while (!test_bit(DMA_FENCE_FLAG_TIMESTAMP_BIT, &fence->flags)) {
+		if (IS_ENABLED(CONFIG_PREEMPT_RT))
+			return ktime_get();
 		cpu_relax();
+	}
 
 	return fence->timestamp;
 }

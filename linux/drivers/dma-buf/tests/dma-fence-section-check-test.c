@@ -290,12 +290,13 @@ static void interrupt_us(bool begins, bool ends)
 {
 	struct interrupt interrupt = { .begins = begins, .ends = ends };
 
-	/* On this processor, so that it is this task that is interrupted */
+	/* On this processor, so that it is this task that is interrupted, and no thread */
 	init_irq_work(&interrupt.work, interrupt_handler);
-	preempt_disable();
+	atomic_or(IRQ_WORK_HARD_IRQ, &interrupt.work.flags);
+	migrate_disable();
 	irq_work_queue(&interrupt.work);
 	irq_work_sync(&interrupt.work);
-	preempt_enable();
+	migrate_enable();
 }
 
 static void interrupt_begins_nothing(struct kunit *test)

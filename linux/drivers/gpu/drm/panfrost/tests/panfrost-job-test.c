@@ -80,13 +80,15 @@ static bool panfrost_test_wait_job(struct panfrost_fixture *fix, int js)
 static void panfrost_test_complete(struct panfrost_fixture *fix, int js)
 {
 	struct panfrost_device *pfdev = &fix->pfdev;
-	unsigned long flags;
 
-	local_irq_save(flags);
+	/* With PREEMPT_RT an interrupt is a thread */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_disable();
 	job_write(pfdev, JOB_INT_STAT, JOB_INT_MASK_DONE(js));
 	panfrost_job_irq_handler(0, pfdev);
 	job_write(pfdev, JOB_INT_STAT, 0);
-	local_irq_restore(flags);
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_enable();
 }
 
 static void panfrost_test_done_work(struct work_struct *work)

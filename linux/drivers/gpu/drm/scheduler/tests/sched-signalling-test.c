@@ -78,7 +78,8 @@ static void sched_test_free(struct drm_sched_job *base)
 	struct sched_job *job = to_sched_job(base);
 	struct sched_fixture *fix = job->fix;
 
-	if (irqs_disabled())
+	/* In a callback of a fence, under its lock: PREEMPT_RT has RCU for a sign */
+	if (irqs_disabled() || rcu_preempt_depth())
 		atomic_inc(&fix->freed_in_irq);
 	else
 		atomic_add(in_signalling_section(), &fix->freed_annotated);
@@ -223,9 +224,12 @@ static void killed_jobs_are_freed_in_process_context(struct kunit *test)
 	second = sched_test_push(test, NULL, false);
 	drm_sched_entity_fini(&fix->entity);
 
-	local_irq_disable();
+	/* With PREEMPT_RT that is a thread */
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_disable();
 	dma_fence_signal(hw);
-	local_irq_enable();
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		local_irq_enable();
 	dma_fence_put(hw);
 
 	expect_done(test, first);
