@@ -109,6 +109,7 @@ typedef u32 depot_stack_handle_t;
 unsigned int stack_trace_save(unsigned long *frames, unsigned int size, unsigned int skip);
 depot_stack_handle_t stack_depot_save(unsigned long *frames, unsigned int n, gfp_t gfp);
 unsigned int stack_depot_fetch(depot_stack_handle_t handle, unsigned long **frames);
+#define preemptible()			true
 #define filter_irq_stacks(frames, n)	(n)
 #define stack_trace_print(frames, n, spaces) ((void)(frames), (void)(n))
 

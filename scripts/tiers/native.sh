@@ -31,6 +31,16 @@ for flavour in "${flavours[@]}"; do
 	done
 done
 
+# './resv bench' times the core with the checker of fences as well. Here it is only built.
+if [ -z "${QUICK-}" ]; then
+	mkdir -p "$NATIVE/checker"
+	if ( NATIVE=$NATIVE/checker native_make bench CHECKER=1 bench ); then
+		ok "with the checker of fences"
+	else
+		fail "with the checker of fences" "it does not build" "$LOGS/native-bench.log"
+	fi
+fi
+
 # A bool in the place of a usage: the compiler has to refuse it, and nothing else
 misuse=$RESV_TOP/native/torture/usage-is-no-bool.c
 mapfile -t bad < <(grep -oE 'BAD == [0-9]+' "$misuse" | grep -oE '[0-9]+')

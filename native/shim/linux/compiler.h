@@ -28,6 +28,7 @@ typedef long long s64;
 typedef s64 ktime_t;
 #define ktime_after(a, b)	((a) > (b))
 typedef unsigned int gfp_t;
+typedef unsigned long pgoff_t;
 
 #define U16_MAX		((u16)~0U)
 #define U32_MAX		((u32)~0U)
