@@ -39,6 +39,10 @@ resv: dma_resv usage categories (kernel, write, read, bookkeep) for Linux 5.10
                            or nothing. A PATH is a driver that TREE doesn't have.
                            --3way merges what does not fit with the files of the
                            base, from build/linux. series/README.md has the topics
+  ./resv deb [--config FILE] [TOPIC...]
+                           Debian packages of the patched kernel (image, headers,
+                           linux-libc-dev) into build/deb, with Debian's own
+                           configuration (hours) or FILE. What was compiled stays
   ./resv help              this text
 
   --base FILE|DIR          (all but apply, check) use this kernel source as
@@ -88,6 +92,10 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
   before     i915's mock selftests on the unpatched base, to compare with lockdep's
   fixes      the topic fixes by itself on the unpatched base: built for x86, arm64 and
              arm, i915's mock selftests, and framebuffers that are evicted
+  rt         on the base with its rt patch, with CONFIG_PREEMPT_RT: KUnit, kselftests and
+             modeset under lockdep; $RESV_RT_PATCH names another patch (kernel-rt)
+  deb        packages of a small configuration, installed in a Debian on a disk, which
+             boots; a driver for the old interface built against the headers; as root
   bisect     the end of each topic boots and passes the tests that are there by then,
              and every patch builds what it touches, without a new warning, the newest
              first: hours; $RESV_BISECT_SECONDS ends it early

@@ -40,7 +40,7 @@ kernel_of_tier() {
 	case $1 in
 	kunit|demo|runner) echo quick ;;
 	lockdep|lockdep-negative|modeset|rdma) echo lockdep ;;
-	kasan|kcsan|before) echo "$1" ;;
+	kasan|kcsan|before|rt) echo "$1" ;;
 	esac
 }
 
@@ -63,15 +63,15 @@ suite_matrix() {
 			kind = ""
 		}
 		END {
-			split("quick lockdep kasan kcsan before", order, " ")
+			n_order = split("quick lockdep kasan kcsan rt before", order, " ")
 			head = "| kind | suite |"; line = "|---|---|"
-			for (i = 1; i <= 5; i++) if (order[i] in kernels) {
+			for (i = 1; i <= n_order; i++) if (order[i] in kernels) {
 				head = head " " order[i] " |"; line = line "---|"
 			}
 			print head; print line
 			for (row in rows) {
 				out = "| " row " |"
-				for (i = 1; i <= 5; i++) if (order[i] in kernels) {
+				for (i = 1; i <= n_order; i++) if (order[i] in kernels) {
 					cell = n[row, order[i]]
 					if (skipped[row, order[i]])
 						cell = (cell + 0) ", " skipped[row, order[i]] " skipped"
