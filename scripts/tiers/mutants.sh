@@ -11,27 +11,28 @@ SCRATCH=$BUILD/mutants
 MUTANTS_LOG=$LOGS/boot-mutants.log
 mkdir -p "$NATIVE" "$SCRATCH"
 
-# A kernel, the suites that it runs, and areas no suite of which runs code of another:
-# one of each shares a boot.
-BOOTS="quick   *       core
-lockdep [!d]*   amdgpu virtio small arm rdma i915
-lockdep ?[!m]*  ttm kms sched
-lockdep dma-resv-[cm]* check"
+# A kernel, the suites that it runs, and areas, which are how names of mutants begin: no
+# suite of one runs code of another, so that one mutant of each shares a boot.
+BOOTS="quick   *       core/
+lockdep [!d]*   amdgpu/ virtio/ small/radeon small/vc4 arm/etnaviv arm/lima arm/panfrost arm/v3d rdma/mlx5 rdma/rxe i915/
+lockdep ?[!m]*  ttm/ kms/ sched/ rdma/u
+lockdep dma-resv-[cm]* check/"
 
-# AREA: the suites that have to notice; mock is for i915's mock selftests
+# MUTANT: the suites that have to notice; mock is for i915's mock selftests
 suites_of() {
 	case $1 in
-	core)	echo '*' ;;
-	check)	echo 'dma-resv-@(check|mapped)' ;;
-	ttm)	echo 'ttm-*' ;;
-	kms)	echo 'drm-*-fence' ;;
-	sched)	echo '@(drm-sched-*|lima-*|panfrost-*|v3d-*)' ;;
-	amdgpu)	echo 'amdgpu-*' ;;
-	virtio)	echo 'virtgpu-*' ;;
-	small)	echo '@(radeon|vc4)-*' ;;
-	arm)	echo '@(etnaviv|lima|panfrost|v3d)-*' ;;
-	rdma)	echo '@(ib|mlx5|rxe)-*' ;;
-	i915)	echo 'mock' ;;
+	core/*)		echo '*' ;;
+	check/*)	echo 'dma-resv-@(check|mapped)' ;;
+	ttm/*)		echo 'ttm-*' ;;
+	kms/*)		echo 'drm-*-fence' ;;
+	sched/*)	echo '@(drm-sched-*|lima-*|panfrost-*|v3d-*)' ;;
+	amdgpu/*)	echo 'amdgpu-*' ;;
+	virtio/*)	echo 'virtgpu-*' ;;
+	i915/*)		echo 'mock' ;;
+	rdma/u*)	echo '@(ib|mlx5|rxe)-*' ;;
+	small/*-*|arm/*-*|rdma/*-*)
+			set -- "${1#*/}"
+			echo "${1%%-*}-*" ;;
 	*)	die "mutants/$1: nobody says which suites are for it" ;;
 	esac
 }
@@ -90,7 +91,7 @@ natively() {	# MUTANT...
 }
 
 # mock_of AREA|MUTANT...: what has i915's mock selftests run, if one of these needs them
-mock_of() { [[ "$* " != *i915[\ /]* ]] || echo "i915.mock_selftests=-1"; }
+mock_of() { [[ " $*" != *" i915/"* ]] || echo "i915.mock_selftests=-1"; }
 
 # boot_mutants KERNEL SUITES LIMIT MOCK [MUTANT...]: build, boot and judge, into
 # $TMP/judged. Returns 1 if there is nothing to judge. What watches all locks and objects
@@ -120,9 +121,9 @@ restore() {
 	lgit clean -fdq
 }
 
-# Prints the first failure that is of AREA, by name. One that is alone is to blame for
-# whatever happens.
-first_failure() {	# AREA [alone]
+# Prints the first failure that MUTANT is to blame for, by name. One that is alone is to
+# blame for whatever happens.
+first_failure() {	# MUTANT [alone]
 	local name suites
 	suites=$(suites_of "$1")
 	sed -n 's/^FAIL //p' "$TMP/judged" | while read -r name; do
@@ -143,7 +144,7 @@ first_failure() {	# AREA [alone]
 # caught_alone MUTANT KERNEL SUITES LIMIT: prints by what, if by anything
 caught_alone() {
 	if boot_mutants "$2" "$3" "$4" "$(mock_of "$1")" "$1" >&2; then
-		first_failure "${1%/*}" alone
+		first_failure "$1" alone
 	else
 		echo "the compiler"
 	fi
@@ -157,7 +158,7 @@ in_rounds() {
 	shift 2
 	for area; do
 		for m in "${mutants[@]}"; do
-			[ "${m%/*}" = "$area" ] && ! known "$(mutant "$m" kernel)" || continue
+			[[ $m = "$area"* ]] && ! known "$(mutant "$m" kernel)" || continue
 			left[$area]+="$m "
 			todo=$((todo + 1))
 		done
@@ -186,7 +187,7 @@ in_rounds() {
 		if [ ${#round[@]} -gt 1 ]; then
 			if boot_mutants "$kernel" "$suites" "$limit" "$(mock_of "${round[@]}")" "${round[@]}"; then
 				for m in "${round[@]}"; do
-					found=$(first_failure "${m%/*}")
+					found=$(first_failure "$m")
 					[ -z "$found" ] || keep "$m" kernel "$found"
 				done
 			fi
@@ -215,7 +216,7 @@ for m in ${RESV_MUTANTS}; do
 	elif ! patch -s -p1 -f --dry-run -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1; then
 		fail "$m" "it no longer applies; it is to be made anew" "$LOGS/mutants.log"
 	else
-		suites_of "${m%/*}" >/dev/null
+		suites_of "$m" >/dev/null
 		mutants+=("$m")
 		[ "${m%/*}" != core ] || known "$(mutant "$m" native)" || todo+=("$m")
 	fi
