@@ -9,6 +9,8 @@
 #include <linux/mm.h>
 #include <linux/sched.h>
 
+#include "dma-fence-check.h"
+
 /* As long as a VMA is in the mapping, its page tables are there */
 static bool pages_mapped(struct vm_area_struct *vma, pgoff_t first, pgoff_t last)
 {

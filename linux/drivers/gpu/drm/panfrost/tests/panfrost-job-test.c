@@ -383,6 +383,8 @@ static int panfrost_test_sleep(struct panfrost_fixture *fix)
 	ret = fix->domain.ops.suspend(fix->pfdev.dev);
 	if (ret)
 		pm_runtime_put(fix->pfdev.dev);
+	/* Who says that a job is done may not be through with the registers */
+	flush_work(&fix->done_work.work);
 	memcpy(fix->before, fix->regs, SZ_16K);
 
 	return ret;
