@@ -15,6 +15,8 @@ LINUX=$RT_TREE
 machine rt
 well_built rt
 KUNIT='*'
+# Threads that signal fences for each other take their time where each lock may sleep.
+RESV_CMDLINE="resv.timeout=1200 ${RESV_CMDLINE-}"
 test_programs rt selftests
 KUNIT=
 test_programs rt modeset "${ALL_CARDS[@]}"
