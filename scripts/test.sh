@@ -26,8 +26,9 @@ run_tier() {
 	cpu=$CPU
 	say "== $TIER"
 	(
-		AT_EXIT=()
+		AT_EXIT=() FAILED_AT=''
 		trap run_at_exit EXIT
+		at_exit ended_early
 		trap 'exit 143' TERM
 		. "$RESV_TOP/scripts/tiers/$TIER.sh"
 	) &
@@ -58,7 +59,14 @@ for a in "${ARGS[@]-}"; do
 done
 [ -z "$record" ] || [ ${#tiers[@]} -gt 0 ] || usage_error "--record is for 'test full', or for tiers by name"
 
+# A mistake of ours ends the run by set -e, which says nothing.
+set -E
+FAILED_AT='' ENDED=''
+trap 'FAILED_AT="${BASH_SOURCE[0]##*/}:$LINENO: $BASH_COMMAND"' ERR
+ended_early() { [ -n "$ENDED" ] || [ -z "$FAILED_AT" ] || note "resv: ended early, at $FAILED_AT"; }
+
 lock_build
+at_exit ended_early
 at_exit stop_tier
 RESULTS=$LOGS/results
 : >"$RESULTS"
@@ -83,4 +91,5 @@ if grep -q '^FAIL' "$RESULTS"; then
 fi
 count_cpu
 say "took $((SECONDS - RESV_START)) s, $CPU s of CPU time"
+ENDED=1
 tally
