@@ -96,6 +96,8 @@ Test tiers (+ is './resv test'; with kernel-NAME, the kernel that is booted):
              modeset under lockdep; $RESV_RT_PATCH names another patch (kernel-rt)
   deb        packages of a small configuration, installed in a Debian on a disk, which
              boots; a driver for the old interface built against the headers; as root
+  arm64, arm  KUnit and kselftests on QEMU's virt, with the drivers of its cards
+             (kernel-arm64, kernel-arm)
   bisect     the end of each topic boots and passes the tests that are there by then,
              and every patch builds what it touches, without a new warning, the newest
              first: hours; $RESV_BISECT_SECONDS ends it early
