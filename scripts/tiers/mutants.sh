@@ -105,6 +105,10 @@ boot_mutants() {
 		patch -s -p1 -f -d "$LINUX" <"$RESV_TOP/mutants/$m.patch" >"$LOGS/mutants.log" 2>&1
 	done
 	(
+		# A shell of its own is to stop what it has in the background by itself.
+		AT_EXIT=()
+		trap run_at_exit EXIT
+		trap 'exit 143' INT TERM
 		machine "$kernel"
 		# The first failure is enough where only one is to blame.
 		[ $# != 1 ] || BOOT_UNTIL='not ok [0-9]\|Oops: '
