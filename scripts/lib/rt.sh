@@ -28,10 +28,10 @@ have_rt_patch() {
 # it was made.
 RT_SAID=
 rt_tree() {
-	local key log=$LOGS/rt-apply.log new=$RT_TREE.new
+	local key f log=$LOGS/rt-apply.log new=$RT_TREE.new
 	have_rt_patch || return
 	RT_SAID=$BUILD/linux-rt.said
-	key="$(lgit rev-parse HEAD) $(sha256sum <"$RT_PATCH" | cut -c1-16)"
+	key="$(lgit rev-parse HEAD) $(cat "$RT_PATCH" "$SERIES"/rt/*.patch | sha256sum | cut -c1-16)"
 	if [ "$(head -n 1 "$RT_SAID" 2>/dev/null || :)" = "$key $(pure_git -C "$RT_TREE" rev-parse HEAD 2>/dev/null || :)" ] &&
 	   [ -z "$(pure_git -C "$RT_TREE" status --porcelain | head -n 1)" ]; then
 		return 0
@@ -43,6 +43,11 @@ rt_tree() {
 	pure_git -C "$new" apply --index --whitespace=nowarn "$RT_PATCH" >"$log" 2>&1 ||
 		cannot "the rt patch does not fit $BASE_NAME; see $log" || return
 	pure_git -C "$new" commit -q --no-verify -m "PREEMPT_RT$(cat "$new/localversion-rt")"
+	# What the rt patch itself has to have mended
+	for f in "$SERIES"/rt/*.patch; do
+		pure_git -C "$new" am -q "$f" >"$log" 2>&1 </dev/null ||
+			cannot "${f#"$RESV_TOP/"} does not fit; see $log" || return
+	done
 	GIT_COMMITTER_NAME=resv GIT_COMMITTER_EMAIL=resv@localhost \
 		in_background "putting the series on PREEMPT_RT" "$log" \
 		"$RESV_TOP/resv" apply --3way "$new" ||

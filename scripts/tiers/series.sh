@@ -8,7 +8,7 @@
 same() {	# NAME WANT HAVE
 	local d
 	mkdir -p "$2" "$3"
-	if d=$(diff -rq -x base -x order -x whole-files -x older -x README.md -x topics.svg \
+	if d=$(diff -rq -x base -x order -x whole-files -x older -x rt -x README.md -x topics.svg \
 			-x '*cover-letter*' "$2" "$3"); then
 		ok "$1"
 	else
