@@ -30,7 +30,7 @@ deb_config() {
 	"$LINUX/scripts/config" --file "$new" \
 		--set-str LOCALVERSION "$DEB_SUFFIX" --disable LOCALVERSION_AUTO \
 		--set-str SYSTEM_TRUSTED_KEYS "" --set-str SYSTEM_REVOCATION_KEYS "" \
-		--set-str BUILD_SALT "" --disable DEBUG_INFO --disable MODULE_SIG \
+		--set-str BUILD_SALT "" --disable DEBUG_INFO \
 		--enable SYNC_FILE
 	kmake "$LINUX" "$DEB_OUT" KCONFIG_CONFIG=.config.new olddefconfig \
 		</dev/null >"$LOGS/deb-config.log" 2>&1 9>&- ||
