@@ -9,14 +9,14 @@ debian_root() {
 	shift 2
 	tar=$BUILD/cache/debian-$suite-$(cksum <<<"$*" | cut -d' ' -f1).tar
 	[ "$(id -u)" = 0 ] || cannot "only root can unpack a Debian and install into it" || return
-	if [ ! -s "$tar" ]; then
+	if [ ! -f "$tar" ]; then
 		need image
 		need_space 1500 "a Debian to boot"
 		mirrors=$(machine_mirrors) || cannot "this machine's apt knows no Debian mirror" || return
 		printf 'deb [signed-by=%s] %s\n' "$keys" "${mirrors% *} $suite main" \
 			"$keys" "${mirrors#* } $suite-security main" >"$TMP/debian.list"
-		in_background "fetching a Debian ($suite)" "$log" mmdebstrap --variant=minbase \
-			--include="$(IFS=,; echo "$*")" --aptopt='Acquire::Check-Valid-Until "false"' \
+		in_background "fetching a Debian ($suite)" "$log" mmdebstrap --format=tar \
+			--variant=minbase 			--include="$(IFS=,; echo "$*")" --aptopt='Acquire::Check-Valid-Until "false"' \
 			"$suite" "$tar.new" "$TMP/debian.list" ||
 			cannot "fetching a Debian failed: $(grep -m 1 '^E: ' "$log")" || return
 		mv "$tar.new" "$tar"

@@ -12,12 +12,12 @@ root=$TMP/debian
 
 # What is wrong is said before anything begins.
 refuses() {	# PATTERN ARGUMENT...
-	local rc=0
+	local rc=0 name="says: $1"
 	"$RESV_TOP/resv" deb "${@:2}" >"$TMP/deb.out" 2>&1 </dev/null 9>&- || rc=$?
 	if [ "$rc" = 2 ] && grep -qE "$1" "$TMP/deb.out"; then
-		ok "deb ${*:2}"
+		ok "$name"
 	else
-		fail "deb ${*:2}" "exit status $rc instead of 2, or not the words expected: $(head -n 1 "$TMP/deb.out")"
+		fail "$name" "exit status $rc instead of 2, or not the words expected: $(head -n 1 "$TMP/deb.out")"
 	fi
 }
 echo nothing >"$TMP/no-config"
