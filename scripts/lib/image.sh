@@ -16,7 +16,8 @@ debian_root() {
 		printf 'deb [signed-by=%s] %s\n' "$keys" "${mirrors% *} $suite main" \
 			"$keys" "${mirrors#* } $suite-security main" >"$TMP/debian.list"
 		in_background "fetching a Debian ($suite)" "$log" mmdebstrap --format=tar \
-			--variant=minbase 			--include="$(IFS=,; echo "$*")" --aptopt='Acquire::Check-Valid-Until "false"' \
+			--variant=minbase --include="$(IFS=,; echo "$*")" \
+			--aptopt='Acquire::Check-Valid-Until "false"' \
 			"$suite" "$tar.new" "$TMP/debian.list" ||
 			cannot "fetching a Debian failed: $(grep -m 1 '^E: ' "$log")" || return
 		mv "$tar.new" "$tar"
