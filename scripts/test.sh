@@ -7,9 +7,9 @@ done
 # What finds mistakes in a change of the series, within 45 minutes on two slow cores
 TEST_TIERS="native series litmus drivers-doc kunit demo runner lockdep lockdep-negative modeset rdma drivers static"
 # What full has besides
-MORE_TIERS="kasan apply check-tree docs kcsan sparse mutants cross legacy before fixes rt deb arm64 arm bisect revert"
+MORE_TIERS="kasan apply check-tree docs kcsan sparse mutants cross legacy before fixes rt deb bisect revert"
 # Only by name
-ON_DEMAND="quick pressure pressure-base"
+ON_DEMAND="quick pressure pressure-base arm64 arm"
 
 # Every tier runs in a shell of its own, so that one that stops does not stop
 # the others.
