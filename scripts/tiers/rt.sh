@@ -2,7 +2,7 @@
 # PREEMPT_RT, where spinlocks sleep and interrupts are threads: the series goes onto the
 # base with its rt patch, and KUnit, the kselftests and the modesetting tests find
 # nothing under lockdep.
-# depends: series kernel:rt guest scripts/apply.sh
+# depends: series kernel:rt guest scripts/apply.sh scripts/lib/putting.sh
 . "$RESV_TOP/scripts/lib/rt.sh"
 if ! rt_tree; then
 	fail "the tree" "$WHY"
